@@ -1,0 +1,26 @@
+import type { Backend } from './backend'
+
+export type Call = (command: string, args?: Record<string, unknown>) => Promise<unknown>
+
+/** The commands under the names the Rust side knows, over any transport. */
+export function commands(call: Call): Omit<Backend, 'listen'> {
+  const ask = call as <T>(command: string, args?: Record<string, unknown>) => Promise<T>
+  return {
+    state: () => ask('state'),
+    unlock: (passphrase) => ask('unlock', { passphrase }),
+    signIn: (handle) => ask('sign_in', { handle }),
+    cancelSignIn: () => ask('cancel_sign_in'),
+    setUp: (relay) => ask('set_up', { relay }),
+    signOut: () => ask('sign_out'),
+    conversations: () => ask('conversations'),
+    conversation: (id) => ask('conversation', { id }),
+    startConversation: (handle) => ask('start_conversation', { handle }),
+    suggestions: (query) => ask('suggestions', { query }),
+    messages: (conversationId, before, limit) => ask('messages', { conversationId, before, limit }),
+    messagesById: (ids) => ask('messages_by_id', { ids }),
+    sendText: (conversationId, text) => ask('send_text', { conversationId, text }),
+    retry: (messageId) => ask('retry', { messageId }),
+    markRead: (conversationId) => ask('mark_read', { conversationId }),
+    connection: () => ask('connection'),
+  }
+}

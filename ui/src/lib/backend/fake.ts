@@ -1,0 +1,273 @@
+import type { AccountView } from '$lib/generated/AccountView'
+import type { AppEvent } from '$lib/generated/AppEvent'
+import type { AppState } from '$lib/generated/AppState'
+import type { ConnectionView } from '$lib/generated/ConnectionView'
+import type { ConversationView } from '$lib/generated/ConversationView'
+import type { ErrorView } from '$lib/generated/ErrorView'
+import type { MessageView } from '$lib/generated/MessageView'
+import type { Backend, Listener } from './backend'
+import { people, peer, seed, summary, type Seed } from './fake-data'
+
+export const fakeAccount: AccountView = {
+  did: 'did:plc:ewvi7nxzyoun6zhxrhs64oiz',
+  handle: 'alice.bsky.social',
+  displayName: 'Alice Moreau',
+  avatar: null,
+  relay: 'relay.sotto.chat',
+}
+
+export type FakeOptions = { state?: AppState; seed?: Seed; latency?: number }
+
+/** A core in memory: no network, no keys, the same answers and events. */
+export class FakeBackend implements Backend {
+  #listeners = new Set<Listener>()
+  #state: AppState
+  #seed: Seed
+  #connection: ConnectionView = { state: 'online', error: null }
+  #latency: number
+  #nextId = 10_000
+  #cancelled: ((error: ErrorView) => void) | undefined
+  /** Codes that the named command answers with, once per entry. */
+  failures: Partial<Record<keyof Backend, ErrorView[]>> = {}
+  calls: string[] = []
+
+  constructor(options: FakeOptions = {}) {
+    this.#state = options.state ?? { kind: 'ready', account: fakeAccount }
+    this.#seed = options.seed ?? seed(Date.now())
+    this.#latency = options.latency ?? 0
+  }
+
+  async #enter(command: keyof Backend, detail = ''): Promise<void> {
+    this.calls.push(detail ? `${command} ${detail}` : command)
+    if (this.#latency > 0) await new Promise((done) => setTimeout(done, this.#latency))
+    const failure = this.failures[command]?.shift()
+    if (failure) throw failure
+  }
+
+  emit(event: AppEvent): void {
+    for (const { event: hear } of this.#listeners) hear(event)
+  }
+
+  link(up: boolean): void {
+    for (const listener of this.#listeners) listener.link(up)
+  }
+
+  #become(state: AppState): AppState {
+    this.#state = state
+    this.emit({ kind: 'state' })
+    return state
+  }
+
+  async state() {
+    await this.#enter('state')
+    return this.#state
+  }
+
+  async unlock(passphrase: string) {
+    await this.#enter('unlock')
+    if (passphrase.length < 8) throw { code: 'vault.passphrase_too_short', detail: null }
+    if (passphrase === 'wrong passphrase') throw { code: 'vault.wrong_passphrase', detail: null }
+    return this.#become({ kind: 'signedOut' })
+  }
+
+  async signIn(handle: string) {
+    await this.#enter('signIn', handle)
+    if (!handle.includes('.')) throw { code: 'handle.invalid', detail: null }
+    this.#become({ kind: 'signingIn', handle })
+    await new Promise<void>((done, fail) => {
+      this.#cancelled = fail
+      setTimeout(done, this.#latency * 20)
+    })
+    const account = { ...fakeAccount, handle, relay: null }
+    if (handle.startsWith('elsewhere.'))
+      return this.#become({ kind: 'delegationElsewhere', account })
+    return this.#become({ kind: 'settingUp', account, defaultRelay: 'relay.sotto.chat' })
+  }
+
+  async cancelSignIn() {
+    await this.#enter('cancelSignIn')
+    this.#cancelled?.({ code: 'oauth.cancelled', detail: null })
+    return this.#become({ kind: 'signedOut' })
+  }
+
+  async setUp(relay: string) {
+    await this.#enter('setUp', relay)
+    if (!relay.includes('.')) throw { code: 'relay.domain_invalid', detail: null }
+    const account = 'account' in this.#state ? this.#state.account : fakeAccount
+    return this.#become({ kind: 'ready', account: { ...account, relay } })
+  }
+
+  async signOut() {
+    await this.#enter('signOut')
+    return this.#become({ kind: 'signedOut' })
+  }
+
+  async conversations() {
+    await this.#enter('conversations')
+    return structuredClone(this.#seed.conversations).sort(
+      (a, b) => (b.lastAt ?? Infinity) - (a.lastAt ?? Infinity),
+    )
+  }
+
+  async conversation(id: string) {
+    await this.#enter('conversation', id)
+    return structuredClone(this.#find(id) ?? null)
+  }
+
+  async startConversation(handle: string) {
+    await this.#enter('startConversation', handle)
+    const known = this.#seed.conversations.find(({ peer }) => peer.handle === handle)
+    if (known) return structuredClone(known)
+    if (!handle.includes('.')) throw { code: 'handle.invalid', detail: null }
+    if (handle === fakeAccount.handle) throw { code: 'account.self', detail: null }
+    if (handle.startsWith('nobody.')) throw { code: 'handle.unknown', detail: null }
+    if (handle.startsWith('newcomer.')) throw { code: 'account.no_delegation', detail: null }
+    const id = (this.#seed.conversations.length + 1).toString(16).padStart(64, '0')
+    const view = summary({ id, peer: peer(null, handle, 'anchored'), unread: 0 }, [])
+    this.#seed.conversations.push(view)
+    this.#seed.messages.set(id, [])
+    this.emit({ kind: 'conversations', ids: [id] })
+    return structuredClone(view)
+  }
+
+  async suggestions(query: string) {
+    await this.#enter('suggestions', query)
+    const wanted = query.toLowerCase()
+    return people
+      .filter((p) => p.handle.includes(wanted) || p.displayName?.toLowerCase().includes(wanted))
+      .map(({ did, handle, displayName, avatar }) => ({ did, handle, displayName, avatar }))
+  }
+
+  async messages(conversationId: string, before: number | null, limit: number) {
+    await this.#enter('messages', String(before))
+    const all = this.#messages(conversationId)
+    const end = before === null ? all.length : all.findIndex(({ id }) => id === before)
+    return structuredClone(all.slice(Math.max(0, end - limit), Math.max(0, end)))
+  }
+
+  async messagesById(ids: number[]) {
+    await this.#enter('messagesById', ids.join())
+    const all = [...this.#seed.messages.values()].flat()
+    return structuredClone(all.filter(({ id }) => ids.includes(id)))
+  }
+
+  async sendText(conversationId: string, text: string) {
+    await this.#enter('sendText', text)
+    const message = this.#add(conversationId, true, text, 'sending')
+    if (this.#connection.state === 'online') this.#travel(message)
+    return structuredClone(message)
+  }
+
+  async retry(messageId: number) {
+    await this.#enter('retry', String(messageId))
+    const message = [...this.#seed.messages.values()].flat().find(({ id }) => id === messageId)
+    if (message) {
+      this.update(message, 'sending')
+      this.#travel(message)
+    }
+    return null
+  }
+
+  async markRead(conversationId: string) {
+    await this.#enter('markRead', conversationId)
+    const view = this.#find(conversationId)
+    if (view) view.unread = 0
+    this.emit({ kind: 'conversations', ids: [conversationId] })
+    return null
+  }
+
+  async connection() {
+    await this.#enter('connection')
+    return this.#connection
+  }
+
+  listen(listener: Listener) {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** Something from the other side. */
+  receive(conversationId: string, text: string | null): MessageView {
+    const view = this.#find(conversationId)
+    if (view) view.unread += 1
+    return this.#add(conversationId, false, text, 'received')
+  }
+
+  update(message: MessageView, state: MessageView['state'], error: ErrorView | null = null): void {
+    const stored = this.#messages(message.conversationId).find(({ id }) => id === message.id)
+    if (!stored) return
+    stored.state = state
+    stored.error = error
+    this.#announce(stored)
+  }
+
+  connect(view: ConnectionView): void {
+    this.#connection = view
+    this.emit({ kind: 'connection' })
+    if (view.state !== 'online') return
+    for (const message of [...this.#seed.messages.values()].flat()) {
+      if (message.state === 'sending') this.#travel(message)
+    }
+  }
+
+  #find(id: string): ConversationView | undefined {
+    return this.#seed.conversations.find((view) => view.id === id)
+  }
+
+  #messages(conversationId: string): MessageView[] {
+    return this.#seed.messages.get(conversationId) ?? []
+  }
+
+  #add(
+    conversationId: string,
+    mine: boolean,
+    text: string | null,
+    state: MessageView['state'],
+  ): MessageView {
+    const id = this.#nextId++
+    const sentAt = Date.now()
+    const message = { id, conversationId, mine, text, sentAt, state, error: null }
+    this.#messages(conversationId).push(message)
+    this.#announce(message)
+    return message
+  }
+
+  #announce({ id, conversationId }: MessageView): void {
+    const view = this.#find(conversationId)
+    if (view) Object.assign(view, summary(view, this.#messages(conversationId)))
+    this.emit({ kind: 'messages', conversationId, ids: [id] })
+    this.emit({ kind: 'conversations', ids: [conversationId] })
+  }
+
+  #travel(message: MessageView): void {
+    if (this.#latency === 0) return
+    setTimeout(() => this.update(message, 'sent'), this.#latency * 3)
+    setTimeout(() => this.update(message, 'delivered'), this.#latency * 10)
+  }
+}
+
+/** `?state=signedOut&offline&empty` opens the fake in that state; `window.fake` steers it further. */
+export function fakeFromLocation(search: string): FakeBackend {
+  const query = new URLSearchParams(search)
+  const account = fakeAccount
+  const states: Record<string, AppState> = {
+    locked: { kind: 'locked', create: false },
+    lockedCreate: { kind: 'locked', create: true },
+    signedOut: { kind: 'signedOut' },
+    signingIn: { kind: 'signingIn', handle: account.handle },
+    settingUp: { kind: 'settingUp', account, defaultRelay: 'relay.sotto.chat' },
+    delegationElsewhere: { kind: 'delegationElsewhere', account },
+  }
+  const data = query.has('empty') ? { conversations: [], messages: new Map() } : undefined
+  const state = states[query.get('state') ?? '']
+  const fake = new FakeBackend({
+    latency: 120,
+    ...(state && { state }),
+    ...(data && { seed: data }),
+  })
+  if (query.has('offline')) {
+    fake.connect({ state: 'offline', error: { code: 'relay.unreachable', detail: null } })
+  }
+  Object.assign(window, { fake })
+  return fake
+}

@@ -1,0 +1,46 @@
+import { render, screen } from '@testing-library/svelte'
+import { expect, it } from 'vitest'
+import type { ConversationView } from '$lib/generated/ConversationView'
+import { bob } from '$lib/testing'
+import ConversationItem from './ConversationItem.svelte'
+
+function show(more: Partial<ConversationView>) {
+  const conversation: ConversationView = {
+    id: 'c',
+    peer: bob,
+    preview: 'hello',
+    previewMine: false,
+    previewState: null,
+    lastAt: Date.now(),
+    unread: 0,
+    ...more,
+  }
+  render(ConversationItem, { conversation, selected: false, now: Date.now(), select: () => {} })
+  return screen.getByTestId('conversation-item')
+}
+
+it('shows the handle beside a display name that looks like another handle', () => {
+  const item = show({ peer: { ...bob, displayName: 'alice.bsky.social' } })
+  expect(item.dataset.handle).toBe('bob.example.com')
+  expect(item.textContent).toContain('bob.example.com')
+  expect(item.getAttribute('aria-label')).toContain('bob.example.com')
+})
+
+it('isolates names, so that one written right to left does not turn the rest around', () => {
+  const item = show({ peer: { ...bob, displayName: '\u202egnp.bob' } })
+  expect(item.querySelector('.name')?.tagName).toBe('BDI')
+})
+
+it('says in words what is unread', () => {
+  expect(show({ unread: 2 }).getAttribute('aria-label')).toContain('2 unread messages')
+})
+
+it('says that the last message was not sent', () => {
+  const item = show({ previewMine: true, previewState: 'failed' })
+  expect(item.getAttribute('aria-label')).toContain('Not sent, You: hello')
+})
+
+it('loads no picture from anywhere', () => {
+  const item = show({ peer: { ...bob, avatar: 'https://example.com/spy.png' } })
+  expect(item.querySelector('img')).toBeNull()
+})

@@ -1,0 +1,81 @@
+import * as messages from '$lib/paraglide/messages'
+import type { ErrorView } from '$lib/generated/ErrorView'
+
+/** Every code the core can answer with; `core.unreachable` is made here, when the core itself is gone. */
+export const ERROR_CODES = [
+  'oauth.cancelled',
+  'oauth.denied',
+  'oauth.timed_out',
+  'oauth.exchange_failed',
+  'oauth.browser',
+  'oauth.expired',
+  'handle.invalid',
+  'handle.unknown',
+  'handle.mismatch',
+  'did.unresolvable',
+  'pds.unreachable',
+  'pds.rejected',
+  'plc.unreachable',
+  'scope.missing',
+  'relay.unreachable',
+  'relay.not_a_relay',
+  'relay.insecure',
+  'relay.refused',
+  'relay.domain_invalid',
+  'delegation.elsewhere',
+  'delegation.not_written',
+  'account.no_delegation',
+  'account.bad_signature',
+  'account.bad_proof',
+  'account.bad_claim',
+  'account.claim_rolled_back',
+  'account.repo_rolled_back',
+  'account.contradicted',
+  'account.key_changed',
+  'account.self',
+  'roster.invalid',
+  'key_package.invalid',
+  'key_package.none',
+  'keyring.locked',
+  'keyring.unavailable',
+  'vault.wrong_passphrase',
+  'vault.passphrase_too_short',
+  'database.locked',
+  'database.full',
+  'database.corrupt',
+  'message.empty',
+  'message.too_long',
+  'message.expired',
+  'frame.invalid',
+  'offline',
+  'timeout',
+  'internal',
+  'core.unreachable',
+] as const
+
+export type ErrorText = { what: string; todo: string }
+
+const texts = messages as unknown as Record<string, (() => string) | undefined>
+
+export function errorText(code: string): ErrorText {
+  const key = 'error_' + code.replaceAll('.', '_')
+  const what = texts[key + '_what']
+  const todo = texts[key + '_do']
+  if (what && todo) return { what: what(), todo: todo() }
+  return {
+    what: messages.error_fallback_what(),
+    todo: messages.error_fallback_do({ code }),
+  }
+}
+
+/** Whatever a backend throws, as something that can be shown. */
+export function asErrorView(thrown: unknown): ErrorView {
+  if (isErrorView(thrown)) return { code: thrown.code, detail: thrown.detail ?? null }
+  return { code: 'internal', detail: thrown instanceof Error ? thrown.message : null }
+}
+
+function isErrorView(value: unknown): value is ErrorView {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as ErrorView).code === 'string'
+  )
+}

@@ -1,0 +1,51 @@
+import { clockTime } from '$lib/format'
+import type { Level } from '$lib/generated/Level'
+import type { MessageState } from '$lib/generated/MessageState'
+import type { MessageView } from '$lib/generated/MessageView'
+import type { PeerView } from '$lib/generated/PeerView'
+import { m } from '$lib/paraglide/messages'
+
+const states: Record<MessageState, () => string> = {
+  sending: m.message_state_sending,
+  sent: m.message_state_sent,
+  delivered: m.message_state_delivered,
+  failed: m.message_state_failed,
+  received: m.message_state_received,
+}
+
+export function stateLabel(state: MessageState): string {
+  return states[state]()
+}
+
+export function nameOf(person: { handle: string; displayName: string | null }): string {
+  return person.displayName ?? person.handle
+}
+
+/** What a screen reader says for one message: who, what, when and, for one's own, how far it got. */
+export function messageLabel(message: MessageView, peer: PeerView): string {
+  const text = message.text ?? m.message_unsupported()
+  const time = clockTime(message.sentAt)
+  if (!message.mine) return m.message_label({ who: nameOf(peer), text, time })
+  return m.message_label_state({
+    who: m.message_you(),
+    text,
+    time,
+    state: stateLabel(message.state),
+  })
+}
+
+type LevelText = {
+  full: () => string
+  short: () => string
+  more: (inputs: { handle: string }) => string
+}
+
+export const levels: Record<Level, LevelText> = {
+  vended: { full: m.level_vended, short: m.level_vended_short, more: m.level_vended_more },
+  anchored: { full: m.level_anchored, short: m.level_anchored_short, more: m.level_anchored_more },
+  confirmed: {
+    full: m.level_confirmed,
+    short: m.level_confirmed_short,
+    more: m.level_confirmed_more,
+  },
+}

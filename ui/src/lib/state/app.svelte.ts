@@ -1,0 +1,114 @@
+import type { Backend } from '$lib/backend'
+import type { AppEvent } from '$lib/generated/AppEvent'
+import type { AppState } from '$lib/generated/AppState'
+import { Clock } from './clock.svelte'
+import { Connection } from './connection.svelte'
+import { Conversations } from './conversations.svelte'
+import { Draft } from './draft.svelte'
+import { Session } from './session.svelte'
+import { Timeline } from './timeline.svelte'
+
+/** Holds the parts together and hands each event to the part it concerns. */
+export class App {
+  readonly session: Session
+  readonly conversations: Conversations
+  readonly connection: Connection
+  readonly clock = new Clock()
+  timeline = $state.raw<Timeline | null>(null)
+  composing = $state(false)
+
+  readonly selected = $derived.by(() => this.conversations.find(this.timeline?.id ?? null))
+
+  readonly backend: Backend
+  #drafts = new Map<string, Draft>()
+  #account: string | null = null
+
+  constructor(backend: Backend) {
+    this.backend = backend
+    this.session = new Session(backend, (state) => this.#entered(state))
+    this.conversations = new Conversations(backend)
+    this.connection = new Connection(backend)
+  }
+
+  start(): () => void {
+    const stopClock = this.clock.start()
+    const stopListening = this.backend.listen({
+      event: (event) => this.#heard(event),
+      link: (up) => (this.connection.linked = up),
+    })
+    void this.session.refresh()
+    return () => {
+      stopListening()
+      stopClock()
+      this.timeline?.close()
+    }
+  }
+
+  select(id: string): void {
+    if (this.timeline?.id === id) return
+    this.timeline?.close()
+    this.timeline = new Timeline(this.backend, id, this.conversations.find(id)?.unread ?? 0)
+    void this.timeline.load()
+  }
+
+  async startConversation(handle: string): Promise<void> {
+    const { id } = await this.conversations.start(handle)
+    this.composing = false
+    this.select(id)
+  }
+
+  markRead(id: string): void {
+    // Not worth a word when it fails: the next look at the conversation tries again.
+    this.backend.markRead(id).catch(() => undefined)
+  }
+
+  draft(id: string): Draft {
+    let draft = this.#drafts.get(id)
+    if (!draft) this.#drafts.set(id, (draft = new Draft()))
+    return draft
+  }
+
+  #entered(state: AppState): void {
+    const account = state.kind === 'ready' ? state.account.did : null
+    if (account === this.#account) return
+    this.#account = account
+    this.#leave()
+    if (account === null) return
+    void this.conversations.refresh()
+    void this.connection.refresh()
+  }
+
+  #leave(): void {
+    this.timeline?.close()
+    this.timeline = null
+    this.composing = false
+    this.conversations.clear()
+    this.#drafts.clear()
+  }
+
+  #heard(event: AppEvent): void {
+    if (event.kind === 'state') void this.session.refresh()
+    else if (event.kind === 'openUrl') this.#open(event.url)
+    else if (event.kind === 'overflowed') void this.#resync()
+    else if (this.#account === null) return
+    else if (event.kind === 'conversations') void this.conversations.changed(event.ids)
+    else if (event.kind === 'connection') void this.connection.refresh()
+    else if (event.kind === 'messages' && event.conversationId === this.timeline?.id) {
+      void this.timeline.changed(event.ids)
+    }
+  }
+
+  async #resync(): Promise<void> {
+    await this.session.refresh()
+    if (this.#account === null) return
+    void this.conversations.refresh()
+    void this.connection.refresh()
+    void this.timeline?.resync()
+  }
+
+  #open(url: string): void {
+    if (!/^https?:\/\//.test(url)) return
+    this.session.openUrl = url
+    window.open(url, '_blank', 'noopener')
+  }
+}
