@@ -1,0 +1,146 @@
+//! Signing in to one's own account, to publish the delegation record (docs/protocol.md §1.1).
+//! Messaging needs none of this: it runs on the device key.
+//!
+//! This is the public-client profile of AT Protocol OAuth: a loopback client, pushed authorization
+//! requests, PKCE, DPoP. It is written here and not taken from `atrium-oauth` 0.2, because there
+//! servers can cause panics (`todo!()` on every failed token exchange and where a server has no
+//! PAR endpoint, `unwrap` on an endpoint without a host), errors of the token endpoint cannot be
+//! told apart (an ended session looks like a broken connection), and its bounds and addresses
+//! would have to be guarded from outside again. A panic in a task of its own could be caught, but
+//! not kept from the user's terminal without replacing the process's panic hook.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sotto_wire::did::Did;
+use sotto_wire::random::Random;
+use sotto_wire::time::Clock;
+use tokio::sync::Mutex;
+
+use crate::handle::Handle;
+use crate::network::Network;
+
+mod delegation;
+mod dpop;
+mod error;
+mod listener;
+mod pending;
+mod secret;
+mod server;
+mod session;
+mod store;
+mod tokens;
+
+pub use delegation::PublishedDelegation;
+pub use error::OAuthError;
+pub use pending::{Canceller, PendingSignIn};
+pub use session::Session;
+pub use store::{SessionStore, StoreError};
+
+use dpop::Dpop;
+use listener::Listener;
+use secret::random_text;
+use server::AuthorizationServer;
+use session::Live;
+
+/// What is asked for: to be told who signs in, and to create, update and delete records of one
+/// collection. Nothing else of the account can be read or written with it.
+pub const SCOPE: &str = "atproto repo:chat.sotto.delegation";
+
+/// The redirect URI of the client id; a server ignores the port of a loopback address.
+const REDIRECT_WITHOUT_PORT: &str = "http://127.0.0.1/callback";
+
+/// Sign-ins and sessions of this installation. Cheap to clone; there should be one.
+#[derive(Clone)]
+pub struct OAuth {
+    context: Arc<Context>,
+}
+
+pub(crate) struct Context {
+    network: Network,
+    store: Arc<dyn SessionStore>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    /// Sessions in use, so that all of an account share one state: refresh tokens work once.
+    live: Mutex<HashMap<Did, Arc<Live>>>,
+}
+
+impl OAuth {
+    /// Sessions are kept in `store`.
+    pub fn new(
+        network: Network,
+        store: Arc<dyn SessionStore>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        let live = Mutex::default();
+        Self {
+            context: Arc::new(Context {
+                network,
+                store,
+                clock,
+                random,
+                live,
+            }),
+        }
+    }
+
+    /// Begins to sign in to the account with this handle. The user then opens
+    /// [`PendingSignIn::authorize_url`], and [`PendingSignIn::finish`] waits for the decision.
+    ///
+    /// # Errors
+    /// [`OAuthError`]: the account or its server cannot be found, or the server refuses.
+    pub async fn sign_in(&self, handle: &Handle) -> Result<PendingSignIn, OAuthError> {
+        let context = &self.context;
+        let did = context.network.resolve_handle(handle).await?;
+        let document = context.network.did_document(&did).await?;
+        if document.handle.as_ref() != Some(handle) {
+            return Err(OAuthError::HandleMismatch);
+        }
+        let server = AuthorizationServer::discover(&context.network, &document.pds).await?;
+        let random = &*context.random;
+        let listener = Listener::bind(random_text(random)).await?;
+        PendingSignIn::push(
+            Arc::clone(context),
+            Arc::new(Dpop::generate(random)),
+            server,
+            listener,
+            pending::Account {
+                did,
+                handle: handle.clone(),
+                pds: document.pds,
+            },
+        )
+        .await
+    }
+
+    /// The session of an account that signed in earlier. Asks no server.
+    ///
+    /// # Errors
+    /// [`OAuthError::Expired`] where there is none, [`OAuthError::Store`].
+    pub async fn restore(&self, did: &Did) -> Result<Session, OAuthError> {
+        let mut live = self.context.live.lock().await;
+        let found = match live.get(did) {
+            Some(found) => Arc::clone(found),
+            None => {
+                let loaded = store::load(&*self.context.store, did).await?;
+                let loaded = Arc::new(Live::new(loaded.ok_or(OAuthError::Expired)?)?);
+                live.insert(did.clone(), Arc::clone(&loaded));
+                loaded
+            }
+        };
+        Ok(Session::new(Arc::clone(&self.context), found))
+    }
+}
+
+/// The client id of a loopback client says everything a client metadata document would.
+fn client_id() -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("redirect_uri", REDIRECT_WITHOUT_PORT)
+        .append_pair("scope", SCOPE)
+        .finish();
+    format!("http://localhost?{query}")
+}
+
+#[cfg(test)]
+mod tests;

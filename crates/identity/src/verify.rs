@@ -1,0 +1,263 @@
+//! Verification of an account, all five steps in one place (docs/protocol.md §1.4).
+
+use sotto_wire::claim::{Claim, Incoming};
+use sotto_wire::delegation::{COLLECTION, DelegationRecord, RKEY};
+use sotto_wire::did::Did;
+use sotto_wire::domain::Domain;
+use sotto_wire::key::PublicKey;
+use sotto_wire::succession;
+use sotto_wire::time::Timestamp;
+use url::Url;
+
+use crate::did_document::{Anchor, DidDocument};
+use crate::handle::Handle;
+use crate::http::HttpError;
+use crate::network::{self, Network};
+use crate::repo::{self, Proved};
+
+mod error;
+mod pin;
+
+pub use error::VerifyError;
+pub use pin::{Level, Pin};
+
+/// How far ahead of this machine's clock a repository may be, in seconds. A revision from the far
+/// future, once seen, would make every later one look rolled back.
+const MAX_AHEAD: u64 = 24 * 60 * 60;
+
+/// An account whose delegate key, domain and policy have been verified. Made only here.
+#[derive(Clone, Debug)]
+pub struct VerifiedAccount {
+    pin: Pin,
+    handle: Option<Handle>,
+    document: DidDocument,
+}
+
+impl VerifiedAccount {
+    /// The account.
+    #[must_use]
+    pub fn did(&self) -> &Did {
+        &self.pin.did
+    }
+
+    /// Its delegate key.
+    #[must_use]
+    pub fn key(&self) -> &PublicKey {
+        &self.pin.key
+    }
+
+    /// Its discovery domain, which this machine may reach: never a loopback host outside
+    /// development.
+    #[must_use]
+    pub fn domain(&self) -> &Domain {
+        &self.pin.domain
+    }
+
+    /// Whom it wants to hear from.
+    #[must_use]
+    pub fn incoming(&self) -> Incoming {
+        self.pin.incoming
+    }
+
+    /// How well the key is established.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.pin.level
+    }
+
+    /// Its handle, only where both directions were checked ([`Network::verify_contact`],
+    /// [`Network::confirm_handle`]).
+    #[must_use]
+    pub fn handle(&self) -> Option<&Handle> {
+        self.handle.as_ref()
+    }
+
+    /// Its PDS.
+    #[must_use]
+    pub fn pds(&self) -> &Url {
+        &self.document.pds
+    }
+
+    /// What to keep, and to give to the next verification of this account.
+    #[must_use]
+    pub fn pin(&self) -> Pin {
+        self.pin.clone()
+    }
+}
+
+impl Network {
+    /// Verifies `did`. `known` is the [`Pin`] kept of an earlier verification of the same account;
+    /// without it nothing can be noticed to have been rolled back or exchanged.
+    ///
+    /// # Errors
+    /// [`VerifyError`]; nothing may be sent to the account then.
+    pub async fn verify_account(
+        &self,
+        did: &Did,
+        known: Option<&Pin>,
+        now: Timestamp,
+    ) -> Result<VerifiedAccount, VerifyError> {
+        let document = self.did_document(did).await?;
+        self.verify_document(document, known, now).await
+    }
+
+    /// The same for an account that was found by its handle: `did` is what
+    /// [`Network::resolve_handle`] says of `handle`, and the document has to name the handle too.
+    ///
+    /// # Errors
+    /// [`VerifyError`], with [`VerifyError::HandleMismatch`] where the document does not.
+    pub async fn verify_contact(
+        &self,
+        handle: &Handle,
+        did: &Did,
+        known: Option<&Pin>,
+        now: Timestamp,
+    ) -> Result<VerifiedAccount, VerifyError> {
+        let document = self.did_document(did).await?;
+        if document.handle.as_ref() != Some(handle) {
+            return Err(VerifyError::HandleMismatch);
+        }
+        let account = self.verify_document(document, known, now).await?;
+        Ok(VerifiedAccount {
+            handle: Some(handle.clone()),
+            ..account
+        })
+    }
+
+    /// Checks the handle that the account's document claims, so that it can be shown. Leaves
+    /// [`VerifiedAccount::handle`] empty where it does not lead back to the account, or cannot be
+    /// looked up now: an account is no less verified without a handle.
+    pub async fn confirm_handle(&self, account: &mut VerifiedAccount) {
+        let Some(handle) = account.document.handle.clone() else {
+            return;
+        };
+        if self
+            .resolve_handle(&handle)
+            .await
+            .is_ok_and(|did| did == account.pin.did)
+        {
+            account.handle = Some(handle);
+        }
+    }
+
+    async fn verify_document(
+        &self,
+        document: DidDocument,
+        known: Option<&Pin>,
+        now: Timestamp,
+    ) -> Result<VerifiedAccount, VerifyError> {
+        // Step 1 is done: the document is the one of this DID.
+        let known = known.filter(|pin| pin.did == document.id);
+        let proved = self.proved_record(&document, known, now).await?;
+        let json = proved.record.as_ref().ok_or(VerifyError::NoDelegation)?;
+        let record = DelegationRecord::from_json(json).map_err(|_| VerifyError::BadClaim)?;
+        let claim = self.check_claim(&document, &record, known)?;
+        check_anchor(&document, &record)?;
+        check_key(&document, &record, known)?;
+        let pin = Pin {
+            did: document.id.clone(),
+            key: claim.key,
+            domain: claim.domain,
+            incoming: claim.incoming,
+            claim_seq: claim.seq,
+            repo_rev: proved.rev,
+            level: Level::Vended,
+        };
+        Ok(VerifiedAccount {
+            pin,
+            handle: None,
+            document,
+        })
+    }
+
+    /// Step 2: the record, or its absence, proved by the repository.
+    async fn proved_record(
+        &self,
+        document: &DidDocument,
+        known: Option<&Pin>,
+        now: Timestamp,
+    ) -> Result<Proved, VerifyError> {
+        let did = &document.id;
+        let query = [
+            ("did", did.as_str()),
+            ("collection", COLLECTION),
+            ("rkey", RKEY),
+        ];
+        let url = network::xrpc_url(&document.pds, "com.atproto.sync.getRecord", &query);
+        let answer = self
+            .get(url, repo::MAX_CAR)
+            .await
+            .map_err(|error| match error {
+                HttpError::OutOfBounds => VerifyError::Proof(repo::ProofError::Invalid),
+                _ => VerifyError::PdsUnreachable,
+            })?;
+        // A refusal (no such repository here, taken down) proves nothing about the record.
+        if !answer.is_success() {
+            return Err(VerifyError::PdsUnreachable);
+        }
+        let proved = repo::prove(&answer.body, did, &document.signing_key, COLLECTION, RKEY)?;
+        if proved.rev.seconds() > now.plus(MAX_AHEAD).0 {
+            return Err(VerifyError::Proof(repo::ProofError::Invalid));
+        }
+        match known {
+            Some(pin) if proved.rev < pin.repo_rev => Err(VerifyError::RepoRolledBack),
+            _ => Ok(proved),
+        }
+    }
+
+    /// Step 3: the claim, under the record's key, says what the record says.
+    fn check_claim(
+        &self,
+        document: &DidDocument,
+        record: &DelegationRecord,
+        known: Option<&Pin>,
+    ) -> Result<Claim, VerifyError> {
+        let claim = Claim::verify(&record.claim, &record.key).map_err(|_| VerifyError::BadClaim)?;
+        let agrees = claim.did == document.id
+            && claim.key == record.key
+            && claim.domain == record.domain
+            && claim.incoming == record.incoming;
+        if !agrees {
+            return Err(VerifyError::BadClaim);
+        }
+        if known.is_some_and(|pin| claim.seq < pin.claim_seq) {
+            return Err(VerifyError::ClaimRolledBack);
+        }
+        if claim.domain.base_url(self.endpoints.development).is_err() {
+            return Err(VerifyError::RelayInsecure);
+        }
+        Ok(claim)
+    }
+}
+
+/// Step 4: a key in the DID document, where there is one, is this key.
+///
+/// Verification of the PLC operation log (docs/protocol.md §1.5) goes here: the document is what
+/// the directory says it is; only the log proves that the account's rotation keys wanted it so, and
+/// with it the level becomes [`Level::Anchored`].
+fn check_anchor(document: &DidDocument, record: &DelegationRecord) -> Result<(), VerifyError> {
+    match &document.e2ee {
+        Anchor::Absent => Ok(()),
+        Anchor::Key(key) if *key == record.key => Ok(()),
+        Anchor::Key(_) | Anchor::Unusable => Err(VerifyError::Contradicted),
+    }
+}
+
+/// Step 5: a key that was known before leads to this one.
+fn check_key(
+    document: &DidDocument,
+    record: &DelegationRecord,
+    known: Option<&Pin>,
+) -> Result<(), VerifyError> {
+    let leads = known.is_none_or(|pin| {
+        succession::leads_from(&pin.key, &record.succession, &record.key, &document.id)
+    });
+    if leads {
+        Ok(())
+    } else {
+        Err(VerifyError::KeyChanged)
+    }
+}
+
+#[cfg(test)]
+mod tests;

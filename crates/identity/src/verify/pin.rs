@@ -1,0 +1,39 @@
+//! What a client keeps of a verified account.
+
+use serde::{Deserialize, Serialize};
+use sotto_wire::claim::Incoming;
+use sotto_wire::did::Did;
+use sotto_wire::domain::Domain;
+use sotto_wire::key::PublicKey;
+
+use crate::repo::Tid;
+
+/// How well an account's key is established (docs/protocol.md §1.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// By the record and its claim: the account's server vouches.
+    Vended,
+    /// Also by the DID document and its verified operation log. Not reached yet (§1.5).
+    Anchored,
+}
+
+/// The state of a verified account. Kept by the client and given back with the next verification,
+/// which then notices what went backwards or changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// The account.
+    pub did: Did,
+    /// Its delegate key.
+    pub key: PublicKey,
+    /// Its discovery domain.
+    pub domain: Domain,
+    /// Whom it wants to hear from.
+    pub incoming: Incoming,
+    /// The `seq` of the claim; never to go backwards.
+    pub claim_seq: u64,
+    /// The revision of the repository; never to go backwards.
+    pub repo_rev: Tid,
+    /// How well the key is established.
+    pub level: Level,
+}

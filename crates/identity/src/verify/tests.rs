@@ -1,0 +1,405 @@
+//! The five steps, each with an account that fails it.
+
+use std::collections::BTreeMap;
+
+use ipld_core::ipld::Ipld;
+use serde_json::{Value, json};
+use sotto_wire::key::SigningKey;
+use sotto_wire::succession::Succession;
+
+use super::*;
+use crate::did_document::DocumentError;
+use crate::handle::ResolveError;
+use crate::repo::{ProofError, Tid};
+use crate::testing::{FakeNet, TestRepo, endpoints};
+
+const DID: &str = "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa";
+const DOCUMENT: &str = "https://plc.example/did:plc:aaaaaaaaaaaaaaaaaaaaaaaa";
+const CAR: &str = "https://pds.example/xrpc/com.atproto.sync.getRecord?did=did%3Aplc%3Aaaaaaaaaaaaaaaaaaaaaaaaa&collection=chat.sotto.delegation&rkey=self";
+/// Shortly after the revision of [`TestRepo::new`].
+const NOW: Timestamp = Timestamp(1_688_140_000);
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_seed(&[seed; 32])
+}
+
+fn did() -> Did {
+    Did::parse(DID).unwrap()
+}
+
+/// An account with everything open to changes.
+struct Account {
+    key: SigningKey,
+    signed_by: SigningKey,
+    claim: Claim,
+    domain: String,
+    incoming: String,
+    succession: Vec<Vec<u8>>,
+    document: Value,
+    repo: TestRepo,
+    delegates: bool,
+}
+
+impl Account {
+    fn new(seed: u8) -> Self {
+        let key = key(seed);
+        let repo = TestRepo::new(DID);
+        let claim = Claim {
+            did: did(),
+            key: key.public(),
+            domain: Domain::parse("relay.example").unwrap(),
+            incoming: Incoming::Everyone,
+            seq: 5,
+            issued_at: NOW,
+        };
+        let document = json!({
+            "id": DID,
+            "alsoKnownAs": ["at://alice.example.com"],
+            "verificationMethod": [{
+                "id": "#atproto", "type": "Multikey", "publicKeyMultibase": repo.signer.multibase(),
+            }],
+            "service": [{
+                "id": "#atproto_pds", "type": "AtprotoPersonalDataServer",
+                "serviceEndpoint": "https://pds.example",
+            }],
+        });
+        Self {
+            signed_by: key.clone(),
+            domain: claim.domain.to_string(),
+            incoming: "everyone".to_owned(),
+            succession: Vec::new(),
+            delegates: true,
+            key,
+            claim,
+            document,
+            repo,
+        }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    fn anchored(mut self, key: &PublicKey) -> Self {
+        let multibase = key.to_did_key().replace("did:key:", "");
+        self.document["verificationMethod"].as_array_mut().unwrap().push(
+            json!({"id": format!("{DID}#e2ee"), "type": "Multikey", "publicKeyMultibase": multibase}),
+        );
+        self
+    }
+
+    /// Names a relay, in the claim and in the record.
+    fn at(mut self, domain: &str) -> Self {
+        domain.clone_into(&mut self.domain);
+        self.claim.domain = Domain::parse(domain).unwrap();
+        self
+    }
+
+    fn net(mut self) -> FakeNet {
+        let text = |text: &str| Ipld::String(text.to_owned());
+        let record = BTreeMap::from([
+            ("$type".to_owned(), text("chat.sotto.delegation")),
+            ("key".to_owned(), text(&self.key.public().to_did_key())),
+            ("domain".to_owned(), text(&self.domain)),
+            (
+                "claim".to_owned(),
+                Ipld::Bytes(self.claim.sign(&self.signed_by)),
+            ),
+            (
+                "succession".to_owned(),
+                self.succession
+                    .into_iter()
+                    .map(Ipld::Bytes)
+                    .collect::<Vec<_>>()
+                    .into(),
+            ),
+            ("incoming".to_owned(), text(&self.incoming)),
+            ("createdAt".to_owned(), text("2026-01-01T00:00:00Z")),
+        ]);
+        if self.delegates {
+            self.repo = self
+                .repo
+                .record("chat.sotto.delegation/self", Ipld::Map(record));
+        }
+        self.repo = self.repo.record("app.bsky.actor.profile/self", text("x"));
+        FakeNet::new()
+            .answer(DOCUMENT, 200, self.document.to_string())
+            .answer(CAR, 200, self.repo.car())
+    }
+
+    async fn verify(self, known: Option<&Pin>) -> Result<VerifiedAccount, VerifyError> {
+        self.net()
+            .network(endpoints())
+            .verify_account(&did(), known, NOW)
+            .await
+    }
+
+    /// The pin of an account as it is now.
+    async fn pin(self) -> Pin {
+        self.verify(None).await.unwrap().pin()
+    }
+}
+
+async fn refused(account: Account, known: Option<&Pin>, code: &str) {
+    assert_eq!(account.verify(known).await.unwrap_err().code(), code);
+}
+
+#[tokio::test]
+async fn a_good_account_is_verified() {
+    let account = Account::new(1).verify(None).await.unwrap();
+    assert_eq!(account.did(), &did());
+    assert_eq!(account.key(), &key(1).public());
+    assert_eq!(account.domain().as_str(), "relay.example");
+    assert_eq!(account.incoming(), Incoming::Everyone);
+    assert_eq!(account.level(), Level::Vended);
+    assert_eq!(account.pds().as_str(), "https://pds.example/");
+    assert_eq!(
+        account.handle(),
+        None,
+        "the document's word alone is not enough"
+    );
+    assert_eq!(account.pin().claim_seq, 5);
+    let again = Account::new(1).verify(Some(&account.pin())).await.unwrap();
+    assert_eq!(again.pin(), account.pin());
+}
+
+#[tokio::test]
+async fn a_pin_survives_being_kept() {
+    let pin = Account::new(1).pin().await;
+    let kept = serde_json::to_string(&pin).unwrap();
+    assert_eq!(serde_json::from_str::<Pin>(&kept).unwrap(), pin);
+}
+
+#[tokio::test]
+async fn step_1_document() {
+    let verify = |net: FakeNet| async {
+        net.network(endpoints())
+            .verify_account(&did(), None, NOW)
+            .await
+            .unwrap_err()
+    };
+    assert_eq!(verify(FakeNet::new()).await.code(), "plc.unreachable");
+    assert!(verify(FakeNet::new()).await.is_temporary());
+    let unknown = FakeNet::new().answer(DOCUMENT, 404, "{}");
+    assert_eq!(verify(unknown).await.code(), "did.unresolvable");
+    let other = json!("did:plc:bbbbbbbbbbbbbbbbbbbbbbbb");
+    let account = Account::new(1).with(|account| account.document["id"] = other);
+    refused(account, None, "did.unresolvable").await;
+}
+
+#[tokio::test]
+async fn step_1_handle() {
+    let handle = Handle::parse("alice.example.com").unwrap();
+    let other = Handle::parse("mallory.example.com").unwrap();
+    let network = Account::new(1).net().network(endpoints());
+    let verified = network
+        .verify_contact(&handle, &did(), None, NOW)
+        .await
+        .unwrap();
+    assert_eq!(verified.handle(), Some(&handle));
+    let mismatch = network
+        .verify_contact(&other, &did(), None, NOW)
+        .await
+        .unwrap_err();
+    assert_eq!(mismatch.code(), "handle.mismatch");
+    assert_eq!(
+        VerifyError::from(ResolveError::Unknown).code(),
+        "handle.unknown"
+    );
+}
+
+#[tokio::test]
+async fn a_claimed_handle_has_to_lead_back() {
+    for (leads_to, believed) in [(DID, true), ("did:plc:bbbbbbbbbbbbbbbbbbbbbbbb", false)] {
+        let net = Account::new(1).net();
+        let net = net.txt("_atproto.alice.example.com.", &[&format!("did={leads_to}")]);
+        let network = net.network(endpoints());
+        let mut account = network.verify_account(&did(), None, NOW).await.unwrap();
+        network.confirm_handle(&mut account).await;
+        assert_eq!(account.handle().is_some(), believed);
+    }
+}
+
+#[tokio::test]
+async fn step_2_server_and_proof() {
+    for net in [
+        FakeNet::new().answer(DOCUMENT, 200, Account::new(1).document.to_string()),
+        Account::new(1).net().answer(CAR, 500, ""),
+        Account::new(1)
+            .net()
+            .answer(CAR, 400, r#"{"error": "RepoNotFound"}"#),
+    ] {
+        let outcome = net
+            .network(endpoints())
+            .verify_account(&did(), None, NOW)
+            .await;
+        assert_eq!(outcome.unwrap_err(), VerifyError::PdsUnreachable);
+    }
+    let garbage = Account::new(1)
+        .net()
+        .answer(CAR, 200, "garbage")
+        .network(endpoints());
+    let outcome = garbage.verify_account(&did(), None, NOW).await;
+    assert_eq!(outcome.unwrap_err().code(), "account.bad_proof");
+    let large = Account::new(1)
+        .net()
+        .answer(CAR, 200, vec![0; repo::MAX_CAR + 1]);
+    let outcome = large
+        .network(endpoints())
+        .verify_account(&did(), None, NOW)
+        .await;
+    assert_eq!(outcome.unwrap_err().code(), "account.bad_proof");
+    let other_key = Account::new(1).with(|account| account.repo.high_s = true);
+    refused(other_key, None, "account.bad_signature").await;
+    let other = Account::new(1).with(|account| account.repo.did = "did:web:b.example".to_owned());
+    assert_eq!(
+        other.verify(None).await.unwrap_err(),
+        VerifyError::Proof(ProofError::WrongAccount)
+    );
+}
+
+#[tokio::test]
+async fn step_2_absence() {
+    let absent = || Account::new(1).with(|account| account.delegates = false);
+    refused(absent(), None, "account.no_delegation").await;
+    let pin = Account::new(1).pin().await;
+    refused(absent(), Some(&pin), "account.no_delegation").await;
+}
+
+#[tokio::test]
+async fn step_2_revisions_do_not_go_back_nor_far_ahead() {
+    let pin = Account::new(1).pin().await;
+    let older = Account::new(1).with(|account| account.repo.rev = "3jzfcijpj2y2a".to_owned());
+    refused(older, Some(&pin), "account.repo_rolled_back").await;
+    let newer = Account::new(1).with(|account| account.repo.rev = "3jzfcijpj3z2a".to_owned());
+    assert!(newer.verify(Some(&pin)).await.unwrap().pin().repo_rev > pin.repo_rev);
+    let future = || Account::new(1).with(|account| account.repo.rev = "bzzzzzzzzzzzz".to_owned());
+    assert!(Tid::parse("bzzzzzzzzzzzz").is_ok());
+    refused(future(), None, "account.bad_proof").await;
+}
+
+#[tokio::test]
+async fn step_3_the_claim_says_what_the_record_says() {
+    let accounts = [
+        Account::new(1).with(|account| account.signed_by = key(2)),
+        Account::new(1).with(|account| account.claim.key = key(2).public()),
+        Account::new(1)
+            .with(|account| account.claim.did = Did::parse("did:web:b.example").unwrap()),
+        Account::new(1).with(|account| account.domain = "evil.example".to_owned()),
+        Account::new(1).with(|account| account.domain = "not a domain".to_owned()),
+        Account::new(1).with(|account| account.incoming = "none".to_owned()),
+        Account::new(1).with(|account| account.incoming = "all".to_owned()),
+    ];
+    for account in accounts {
+        refused(account, None, "account.bad_claim").await;
+    }
+}
+
+#[tokio::test]
+async fn step_3_claims_do_not_go_back() {
+    let pin = Account::new(1).pin().await;
+    let older = Account::new(1).with(|account| account.claim.seq = 4);
+    refused(older, Some(&pin), "account.claim_rolled_back").await;
+    let newer = Account::new(1).with(|account| account.claim.seq = 6);
+    assert_eq!(newer.verify(Some(&pin)).await.unwrap().pin().claim_seq, 6);
+}
+
+#[tokio::test]
+async fn step_3_a_relay_is_not_on_this_machine() {
+    for domain in ["localhost:8080", "127.0.0.1", "[::1]:1"] {
+        refused(Account::new(1).at(domain), None, "relay.insecure").await;
+        let mut endpoints = endpoints();
+        endpoints.development = true;
+        let network = Account::new(1).at(domain).net().network(endpoints);
+        assert!(network.verify_account(&did(), None, NOW).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn step_4_the_document_does_not_contradict() {
+    let account = Account::new(1).anchored(&key(1).public());
+    assert_eq!(account.verify(None).await.unwrap().level(), Level::Vended);
+    refused(
+        Account::new(1).anchored(&key(2).public()),
+        None,
+        "account.contradicted",
+    )
+    .await;
+    let unusable = Account::new(1).with(|account| {
+        let methods = account.document["verificationMethod"]
+            .as_array_mut()
+            .unwrap();
+        methods.push(json!({"id": "#e2ee", "type": "JsonWebKey2020"}));
+    });
+    refused(unusable, None, "account.contradicted").await;
+}
+
+fn succession(from: u8, to: u8, seq: u64) -> Vec<u8> {
+    let (predecessor, successor) = (key(from).public(), key(to).public());
+    Succession {
+        did: did(),
+        predecessor,
+        successor,
+        seq,
+        issued_at: NOW,
+    }
+    .sign(&key(from))
+}
+
+#[tokio::test]
+async fn step_5_a_new_key_is_endorsed_by_the_old_one() {
+    let pin = Account::new(1).pin().await;
+    refused(Account::new(2), Some(&pin), "account.key_changed").await;
+    let endorsed = |account: &mut Account| account.succession = vec![succession(1, 2, 1)];
+    let account = Account::new(2)
+        .with(endorsed)
+        .verify(Some(&pin))
+        .await
+        .unwrap();
+    assert_eq!(account.key(), &key(2).public());
+
+    let twice = |account: &mut Account| {
+        account.succession = vec![succession(1, 2, 1), succession(2, 3, 2)];
+    };
+    assert!(Account::new(3).with(twice).verify(Some(&pin)).await.is_ok());
+    assert!(
+        Account::new(3)
+            .with(twice)
+            .verify(Some(&account.pin()))
+            .await
+            .is_ok()
+    );
+
+    let not_to_this = |account: &mut Account| account.succession = vec![succession(1, 2, 1)];
+    refused(
+        Account::new(3).with(not_to_this),
+        Some(&pin),
+        "account.key_changed",
+    )
+    .await;
+    let back = |account: &mut Account| account.succession = vec![succession(1, 2, 1)];
+    let later = account.pin();
+    refused(
+        Account::new(1).with(back),
+        Some(&later),
+        "account.key_changed",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_pin_of_another_account_says_nothing_about_this_one() {
+    let mut pin = Account::new(2).pin().await;
+    pin.did = Did::parse("did:web:b.example").unwrap();
+    assert!(Account::new(1).verify(Some(&pin)).await.is_ok());
+}
+
+#[test]
+fn errors_that_pass_are_told_from_those_that_stay() {
+    assert!(VerifyError::PdsUnreachable.is_temporary());
+    assert!(VerifyError::Document(DocumentError::PlcUnreachable).is_temporary());
+    assert!(VerifyError::Handle(ResolveError::Unreachable).is_temporary());
+    assert!(!VerifyError::KeyChanged.is_temporary());
+    assert!(!VerifyError::Document(DocumentError::Unresolvable).is_temporary());
+}

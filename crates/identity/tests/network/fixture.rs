@@ -1,0 +1,220 @@
+//! The network of `tests/network`, one for all tests of this binary, and a user with a browser.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{LazyLock, Mutex};
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use sotto_identity::handle::Handle;
+use sotto_identity::oauth::{SessionStore, StoreError};
+use sotto_identity::{Endpoints, Network};
+use sotto_wire::did::Did;
+use url::Url;
+use zeroize::Zeroizing;
+
+/// Ends with this process: it watches its standard input, which is a pipe from here.
+struct Running {
+    _process: Child,
+    described: Value,
+}
+
+static RUNNING: LazyLock<Running> = LazyLock::new(start);
+
+fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn node() -> PathBuf {
+    if let Some(path) = std::env::var_os("SOTTO_NODE22") {
+        return path.into();
+    }
+    let path = std::fs::read_to_string(repository().join(".cache/node22-path"))
+        .expect("no Node 22: run `node scripts/setup.mjs --network` or set SOTTO_NODE22");
+    path.trim().into()
+}
+
+fn start() -> Running {
+    let mut process = Command::new(node())
+        .arg(repository().join("tests/network/network.mjs"))
+        .args(["--pds", "2", "--no-accounts", "--die-with-stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the network starts");
+    let mut line = String::new();
+    let output = process.stdout.take().unwrap();
+    BufReader::new(output).read_line(&mut line).unwrap();
+    let described = serde_json::from_str(&line).expect("the network says where it is");
+    Running {
+        _process: process,
+        described,
+    }
+}
+
+fn described(pointer: &str) -> &'static str {
+    RUNNING
+        .described
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap()
+}
+
+pub(crate) fn network() -> Network {
+    let control = Url::parse(described("/control")).unwrap();
+    let endpoints = Endpoints {
+        plc: Url::parse(described("/plc")).unwrap(),
+        handle_resolver: Some(control.clone()),
+        appview: control,
+        development: true,
+    };
+    Network::new(endpoints).unwrap()
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// A request to the control door.
+pub(crate) async fn control(path: &str) -> Value {
+    control_with(path, &json!({})).await
+}
+
+async fn control_with(path: &str, body: &Value) -> Value {
+    let url = format!("{}{path}", described("/control"));
+    let answer = client()
+        .post(url)
+        .body(body.to_string())
+        .send()
+        .await
+        .unwrap();
+    let status = answer.status();
+    let text = answer.text().await.unwrap();
+    assert!(status.is_success(), "{path}: {status} {text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// A browser's visit to a page; its text.
+pub(crate) async fn visit(url: &str) -> String {
+    client()
+        .get(url)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap()
+}
+
+pub(crate) struct Account {
+    pub(crate) did: Did,
+    pub(crate) handle: Handle,
+    pub(crate) pds: Url,
+    password: String,
+}
+
+pub(crate) async fn create_account(name: &str, pds: usize) -> Account {
+    let made = control_with("/accounts", &json!({"name": name, "pds": pds})).await;
+    let text = |key: &str| made[key].as_str().unwrap();
+    Account {
+        did: Did::parse(text("did")).unwrap(),
+        handle: Handle::parse(text("handle")).unwrap(),
+        pds: Url::parse(text("pds")).unwrap(),
+        password: text("password").to_owned(),
+    }
+}
+
+/// Plays the user on the PDS's page. Each returns the callback URL, or the exit code.
+pub(crate) struct User {
+    name: String,
+    password: String,
+}
+
+impl User {
+    pub(crate) fn of(account: &Account) -> Self {
+        Self {
+            name: account.handle.to_string(),
+            password: account.password.clone(),
+        }
+    }
+
+    pub(crate) fn approve(&self, page: &str) -> impl Future<Output = Result<String, i32>> + use<> {
+        self.act(page, None)
+    }
+
+    pub(crate) fn deny(&self, page: &str) -> impl Future<Output = Result<String, i32>> + use<> {
+        self.act(page, Some("--deny"))
+    }
+
+    pub(crate) fn mistype(&self, page: &str) -> impl Future<Output = Result<String, i32>> + use<> {
+        self.act(page, Some("--wrong-password"))
+    }
+
+    fn act(
+        &self,
+        page: &str,
+        option: Option<&str>,
+    ) -> impl Future<Output = Result<String, i32>> + use<> {
+        let mut command = tokio::process::Command::new(node());
+        command
+            .arg(repository().join("tests/network/approve.mjs"))
+            .args([page, &self.name, &self.password])
+            .args(option)
+            .kill_on_drop(true);
+        async move {
+            let output = command.output().await.unwrap();
+            match output.status.code() {
+                Some(0) => Ok(String::from_utf8(output.stdout).unwrap().trim().to_owned()),
+                code => Err(code.unwrap_or(-1)),
+            }
+        }
+    }
+}
+
+/// Keeps sessions, and lets a test change them.
+#[derive(Default)]
+pub(crate) struct MemoryStore(Mutex<HashMap<String, Vec<u8>>>);
+
+impl MemoryStore {
+    pub(crate) fn copy_of(other: &Self) -> Self {
+        Self(Mutex::new(other.0.lock().unwrap().clone()))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.lock().unwrap().is_empty()
+    }
+
+    /// The one session in it.
+    pub(crate) fn session(&self) -> Value {
+        serde_json::from_slice(self.0.lock().unwrap().values().next().unwrap()).unwrap()
+    }
+
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Value)) {
+        let mut session = self.session();
+        change(&mut session);
+        let bytes = serde_json::to_vec(&session).unwrap();
+        *self.0.lock().unwrap().values_mut().next().unwrap() = bytes;
+    }
+}
+
+#[async_trait]
+impl SessionStore for MemoryStore {
+    async fn get(&self, key: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        Ok(self.0.lock().unwrap().get(key).cloned().map(Zeroizing::new))
+    }
+
+    async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.0
+            .lock()
+            .unwrap()
+            .insert(key.to_owned(), value.to_vec());
+        Ok(())
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.0.lock().unwrap().remove(key);
+        Ok(())
+    }
+}

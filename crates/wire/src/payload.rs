@@ -1,0 +1,97 @@
+//! Application payloads (docs/protocol.md §3.2): what an MLS application message holds.
+
+use crate::{
+    cbor,
+    device::DeviceId,
+    domain::Domain,
+    frame::{MAX_FRAME, SealKey},
+    grant::GrantKey,
+    time::Timestamp,
+};
+
+mod wire;
+
+/// The length of group ids in bytes (§3).
+pub const GROUP_ID_LEN: usize = 16;
+/// The most grants, and the most key packages, in one payload.
+pub const MAX_ITEMS: usize = 16;
+/// The most acknowledgements in one payload; a peer has at most 16 devices and seldom more send
+/// groups.
+pub const MAX_ACKS: usize = 256;
+
+/// What one frame says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Payload {
+    /// The frame's number in its send group, from 1; 0 for one that carries acknowledgements only.
+    pub seq: u64,
+    /// What the sender has processed of the recipient's send groups.
+    pub acks: Vec<Ack>,
+    /// MIMI content (§5).
+    pub content: Option<Vec<u8>>,
+    /// Where the recipients' devices can reach the sending device.
+    pub grants: Vec<PayloadGrant>,
+    /// A key package for each device of the sender's account.
+    pub key_packages: Vec<Vec<u8>>,
+}
+
+/// "Everything in this send group up to and including `seq` is processed."
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ack {
+    /// The send group's id, [`GROUP_ID_LEN`] bytes.
+    pub group: Vec<u8>,
+    /// The last number without a gap before it.
+    pub seq: u64,
+}
+
+/// A grant as its owner gives it to one device of the peer.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PayloadGrant {
+    /// The device that may use it.
+    pub to: DeviceId,
+    /// The key of the grant (§4.6).
+    pub key: GrantKey,
+    /// The relay where it is put: the discovery domain of the sender.
+    pub host: Domain,
+    /// The key that seals frames put there; no relay knows it.
+    pub seal: SealKey,
+    /// When the relay stops to honour it.
+    pub expires: Timestamp,
+}
+
+/// Why a payload was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PayloadError {
+    /// Not deterministic CBOR of the structure of §3.2, or too large.
+    #[error("payload is malformed")]
+    Malformed,
+    /// A version that this implementation does not know.
+    #[error("payload has an unknown version")]
+    Version,
+    /// More entries than the format allows, or a group id of another length.
+    #[error("payload exceeds a limit")]
+    Limit,
+}
+
+impl Payload {
+    /// The payload as CBOR. Empty lists of grants and key packages are left out, as the format
+    /// prescribes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        cbor::encode(&wire::Borrowed::from(self))
+    }
+
+    /// Reads a payload.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, PayloadError> {
+        let decoded: wire::Owned =
+            cbor::decode(bytes, MAX_FRAME).map_err(|_| PayloadError::Malformed)?;
+        decoded.check()
+    }
+}
+
+#[cfg(test)]
+#[path = "payload/tests.rs"]
+mod tests;
