@@ -11,8 +11,12 @@ import { report, step, Stop } from './progress.mjs'
 import { run } from './run.mjs'
 
 const BENCHMARKS = [
-  ['Sealing and opening', 'cargo', ['bench', '-q', '--locked', '-p', 'sotto-core', '--bench', 'engine']],
-  ['Relay', 'cargo', ['bench', '-q', '--locked', '-p', 'sotto-relay', '--bench', 'relay']],
+  [
+    'Sealing and opening',
+    'cargo',
+    ['bench', '-q', '--locked', '-p', 'sotto-core', '--bench', 'engine'],
+  ],
+  ['Relay', 'cargo', ['bench', '-q', '--locked', '-p', 'sotto-flows', '--bench', 'relay']],
   ['Cold start of the window', 'node', ['tests/desktop/cold-start.mjs']],
 ]
 
@@ -25,7 +29,12 @@ function linesOf(command, args) {
     child.on('error', reject)
     child.on('close', (code) => {
       if (code !== 0) return reject(new Stop(`${command} ${args.join(' ')} ended with ${code}`))
-      resolve(text.split('\n').map((line) => line.split('\t')).filter((row) => row.length === 4))
+      resolve(
+        text
+          .split('\n')
+          .map((line) => line.split('\t'))
+          .filter((row) => row.length === 4),
+      )
     })
   })
 }
@@ -35,7 +44,9 @@ function print(rows) {
   const widths = header.map((_, i) => Math.max(...[header, ...rows].map((row) => row[i].length)))
   const line = (row) =>
     row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ')
-  console.log([line(header), widths.map((w) => '-'.repeat(w)).join('  '), ...rows.map(line)].join('\n'))
+  console.log(
+    [line(header), widths.map((w) => '-'.repeat(w)).join('  '), ...rows.map(line)].join('\n'),
+  )
 }
 
 try {

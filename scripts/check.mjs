@@ -11,7 +11,11 @@ const CHECKS = [
   ['Formatting of JavaScript', 'npx', ['prettier', '--check', '.']],
   ['Lints of the UI', 'npm', ['run', '--silent', 'lint', '-w', 'ui']],
   ['Types of the UI', 'npm', ['run', '--silent', 'check:types', '-w', 'ui']],
-  ['Lints of Rust', 'cargo', ['clippy', '--locked', '--workspace', '--all-targets', '--', '-D', 'warnings']],
+  [
+    'Lints of Rust',
+    'cargo',
+    ['clippy', '--locked', '--workspace', '--all-targets', '--', '-D', 'warnings'],
+  ],
 ]
 
 try {

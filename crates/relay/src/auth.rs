@@ -1,0 +1,151 @@
+//! Request signatures (§4.2) and the owner behind a request.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sotto_wire::cbor;
+use sotto_wire::challenge::Realm;
+use sotto_wire::http_sig::{self, ParsedSignature, RequestParts, SignatureHeaders};
+use sotto_wire::key::PublicKey;
+
+use crate::body;
+use crate::challenge::Rejected;
+use crate::error::ApiError;
+use crate::reply;
+use crate::state::State;
+use crate::store::accounts::{self, Owner};
+
+/// Largest COSE_Key that is stored.
+const MAX_COSE_KEY: usize = 256;
+
+/// A request with its body, and the signature it carries, whose challenge is checked.
+pub(crate) struct Signed {
+    parts: Parts,
+    /// The body; empty where there is none.
+    pub(crate) body: Bytes,
+    signature: ParsedSignature,
+}
+
+impl Signed {
+    /// Reads body and signature.
+    pub(crate) async fn read(request: Request, state: &Arc<State>) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let limited = Request::from_parts(parts.clone(), body);
+        let body = body::read(limited, state).await.map_err(ApiError::unread)?;
+        let signature = signature(&parts.headers).ok_or(ApiError::unauthorized("bad-signature"))?;
+        Ok(Self {
+            parts,
+            body,
+            signature,
+        })
+    }
+
+    /// Text thumbprint of the key that claims to have signed.
+    pub(crate) fn keyid(&self) -> String {
+        self.signature.keyid.text()
+    }
+
+    /// Checks challenge and signature for `realm` and `subject`, under a key the relay knows.
+    pub(crate) fn verify(
+        &self,
+        state: &State,
+        realm: Realm,
+        subject: &str,
+        key: &PublicKey,
+    ) -> Result<(), ApiError> {
+        state
+            .challenges
+            .check(realm, subject, &self.signature.nonce, state.now().0)
+            .map_err(|rejected| match rejected {
+                Rejected::Unknown => ApiError::unauthorized("bad-challenge"),
+                Rejected::Expired => ApiError::unauthorized("expired-challenge"),
+            })?;
+        let parts = RequestParts {
+            method: self.parts.method.as_str(),
+            authority: state.domain.as_str(),
+            path: self.parts.uri.path(),
+            query: self.parts.uri.query(),
+            body: (!self.body.is_empty()).then_some(&*self.body),
+        };
+        self.signature
+            .verify(&parts, key)
+            .map_err(|_| ApiError::unauthorized("bad-signature"))
+    }
+
+    /// Decodes the body.
+    pub(crate) fn decode<T: Serialize + DeserializeOwned>(&self) -> Result<T, ApiError> {
+        cbor::decode(&self.body, self.body.len()).map_err(|_| ApiError::malformed())
+    }
+
+    /// The query, where the URL has one.
+    pub(crate) fn query(&self) -> Option<&str> {
+        self.parts.uri.query()
+    }
+}
+
+fn signature(headers: &HeaderMap) -> Option<ParsedSignature> {
+    // One value each: which of two a proxy would have looked at is nobody's guess.
+    let text = |name: &str| {
+        let mut values = headers.get_all(name).iter();
+        let only = values.next()?.to_str().ok()?.to_owned();
+        values.next().is_none().then_some(only)
+    };
+    let content_digest = text(http_sig::CONTENT_DIGEST);
+    if content_digest.is_none() && headers.contains_key(http_sig::CONTENT_DIGEST) {
+        return None;
+    }
+    let headers = SignatureHeaders {
+        content_digest,
+        signature_input: text(http_sig::SIGNATURE_INPUT)?,
+        signature: text(http_sig::SIGNATURE)?,
+    };
+    http_sig::parse(&headers).ok()
+}
+
+/// A request signed by a registered device.
+pub(crate) struct Owned {
+    /// The request.
+    pub(crate) signed: Signed,
+    /// The device.
+    pub(crate) owner: Owner,
+}
+
+impl Owned {
+    /// Authenticates a request in the realm `device`.
+    pub(crate) async fn read(request: Request, state: &Arc<State>) -> Result<Self, ApiError> {
+        let signed = Signed::read(request, state).await?;
+        let thumbprint = *signed.signature.keyid.as_bytes();
+        let owner = state
+            .store
+            .read(move |connection| accounts::owner(connection, &thumbprint))
+            .await?
+            .ok_or(ApiError::unauthorized("not-registered"))?;
+        let key: PublicKey = cbor::decode(&owner.device_key, MAX_COSE_KEY)
+            .map_err(|_| ApiError::unauthorized("not-registered"))?;
+        signed.verify(state, Realm::Device, &signed.keyid(), &key)?;
+        if owner.certificate_expires <= state.now_i64() {
+            return Err(ApiError::unauthorized("expired-certificate"));
+        }
+        Ok(Self { signed, owner })
+    }
+
+    /// The answer, with the next challenge.
+    pub(crate) fn answer(&self, state: &State, result: Result<Response, ApiError>) -> Response {
+        let response = result.unwrap_or_else(ApiError::into_response);
+        reply::with_next_challenge(state, Realm::Device, &self.signed.keyid(), response)
+    }
+}
+
+impl FromRequest<Arc<State>> for Owned {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &Arc<State>) -> Result<Self, ApiError> {
+        Self::read(request, state).await
+    }
+}

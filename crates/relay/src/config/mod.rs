@@ -1,0 +1,148 @@
+//! Configuration: a TOML file and `SOTTO_RELAY_*` variables, the latter winning. Both go through
+//! one table of settings (`settings`), so an unknown name is refused wherever it stands and a bad
+//! value gets its own message.
+
+mod load;
+mod settings;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use sotto_wire::domain::Domain;
+use url::Url;
+
+pub use load::{ConfigError, describe, load};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For reading.
+    Text,
+}
+
+/// Everything an operator can choose.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address to listen on, without TLS: that is the reverse proxy's.
+    pub listen: SocketAddr,
+    /// The discovery domain that this relay serves. It enters request signatures and grant
+    /// addresses, so changing it invalidates both. May be absent in development mode only, where
+    /// it is then the address that was bound.
+    pub domain: Option<Domain>,
+    /// Path of the database file.
+    pub data: PathBuf,
+    /// The did:plc directory.
+    pub plc_url: Url,
+    /// Handle resolver; for development networks.
+    pub handle_resolver: Option<Url>,
+    /// Allows http and loopback addresses for PDS and PLC directory, and a loopback domain.
+    pub development: bool,
+    /// Log format.
+    pub log: LogFormat,
+    /// Header from which a trusted reverse proxy's view of the client's address is taken (its last
+    /// entry). Only for rate limits.
+    pub client_ip_header: Option<String>,
+    /// Everything that is a number.
+    pub limits: Limits,
+}
+
+/// Limits. Times in seconds, sizes in bytes.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Largest message; published.
+    pub message_max_bytes: u64,
+    /// How long a challenge is valid; published.
+    pub challenge_expiry: u64,
+    /// How long a message waits; published.
+    pub message_expiry: u64,
+    /// Acknowledgements in one request; published.
+    pub max_ack_batch: u64,
+    /// Grants in one request; published.
+    pub grants_per_request: u64,
+    /// Live grants of one device.
+    pub grants_per_device: u64,
+    /// How long a grant lasts.
+    pub grant_lifetime: u64,
+    /// Messages that may wait for one grant.
+    pub grant_queue: u64,
+    /// Claims one account may make in an hour; published.
+    pub claims_per_hour: u64,
+    /// Single-use key packages of one device; published.
+    pub single_use_max: u64,
+    /// Pooled messages of one sender.
+    pub pool_depth: u64,
+    /// Bytes in one account's pool.
+    pub pool_max_bytes: u64,
+    /// Queued first-contact messages of one provisioned sender.
+    pub reservation: u64,
+    /// How long a discarded sender's puts are dropped.
+    pub discard_window: u64,
+    /// How long ids and nonces are remembered.
+    pub dedup_expiry: u64,
+    /// Puts journaled and not yet resolved, above which puts are refused.
+    pub journal_max: u64,
+    /// Deliveries sent to one socket and not yet acknowledged.
+    pub in_flight: u64,
+    /// Open connections.
+    pub max_connections: u64,
+    /// For the head of a request, and for the whole of an exchange.
+    pub request_timeout: u64,
+    /// Challenges one IP address may ask for in a minute.
+    pub challenges_per_minute: u64,
+    /// Claims, registrations and first-contact puts (each) of one IP address in a minute.
+    pub lookups_per_minute: u64,
+    /// Accounts being verified at the same time.
+    pub concurrent_verifications: u64,
+    /// How long verifying one account may take.
+    pub verification_timeout: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_max_bytes: 98_304,
+            challenge_expiry: 600,
+            message_expiry: 30 * 86_400,
+            max_ack_batch: 256,
+            grants_per_request: 20,
+            grants_per_device: 2000,
+            grant_lifetime: 90 * 86_400,
+            grant_queue: 4096,
+            claims_per_hour: 60,
+            single_use_max: 100,
+            pool_depth: 32,
+            pool_max_bytes: 16 * 1024 * 1024,
+            reservation: 256,
+            discard_window: 3600,
+            dedup_expiry: 40 * 86_400,
+            journal_max: 20_000,
+            in_flight: 256,
+            max_connections: 4096,
+            request_timeout: 30,
+            challenges_per_minute: 600,
+            lookups_per_minute: 120,
+            concurrent_verifications: 32,
+            verification_timeout: 10,
+        }
+    }
+}
+
+impl Config {
+    /// A configuration for development and tests: loopback, a free port, the domain following it.
+    #[must_use]
+    pub fn development(data: PathBuf, plc_url: Url) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            domain: None,
+            data,
+            plc_url,
+            handle_resolver: None,
+            development: true,
+            log: LogFormat::Text,
+            client_ip_header: None,
+            limits: Limits::default(),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The journal worker: everything about a grant put that depends on its address (§4.6) happens
+//! here, after the put was answered. It reads the journal only, so what a crash left behind is
+//! treated like what just came in.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use sotto_wire::challenge::Realm;
+use sotto_wire::grant::{self, Address, GrantKey};
+use sotto_wire::relay_api::{self, MailboxKey};
+use subtle::ConstantTimeEq as _;
+
+use crate::state::State;
+use crate::store::StoreError;
+use crate::store::journal::{self, Entry, QueueLimits, Verdict};
+
+/// Entries judged in one go.
+const BATCH: i64 = 128;
+/// Rest after the store failed.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Works until the relay stops.
+pub(crate) async fn run(state: Arc<State>) {
+    loop {
+        match settle_batch(&state).await {
+            // There may be more.
+            Ok(settled) if settled > 0 => {}
+            Ok(_) => {
+                tokio::select! {
+                    () = state.journal_wake.notified() => {}
+                    () = state.stopping.cancelled() => return,
+                }
+            }
+            Err(StoreError::Closed) => return,
+            Err(error) => {
+                tracing::error!(reason = %error, "the journal is not being worked off");
+                tokio::select! {
+                    () = tokio::time::sleep(RETRY) => {}
+                    () = state.stopping.cancelled() => return,
+                }
+            }
+        }
+    }
+}
+
+/// Judges and settles the oldest entries; returns how many.
+async fn settle_batch(state: &Arc<State>) -> Result<usize, StoreError> {
+    let judge = Arc::clone(state);
+    let verdicts = state
+        .store
+        .read(move |connection| {
+            let entries = journal::oldest(connection, BATCH, judge.now_i64())?;
+            Ok(entries
+                .iter()
+                .map(|entry| verdict(&judge, entry))
+                .collect::<Vec<_>>())
+        })
+        .await?;
+    let settled = verdicts.len();
+    if settled == 0 {
+        return Ok(0);
+    }
+    let now = state.now_i64();
+    let limits = QueueLimits {
+        expires_at: state.later(state.limits.message_expiry),
+        per_grant: state.limits.grant_queue,
+    };
+    let devices = state
+        .store
+        .write(move |connection| journal::settle(connection, &verdicts, limits, now))
+        .await?;
+    state.journaled.fetch_sub(settled, Ordering::AcqRel);
+    state.hub.wake(&devices);
+    Ok(settled)
+}
+
+fn verdict(state: &State, entry: &Entry) -> Verdict {
+    let put = &entry.put;
+    let received = u64::try_from(put.received_at).unwrap_or(0);
+    let challenge = state
+        .challenges
+        .check(Realm::GrantPut, &put.address, &put.challenge, received);
+    let accepted = match Address::parse(&put.address) {
+        Ok(address) if challenge.is_ok() && tag_is_right(entry, &address) => {
+            let id = relay_api::message_id(&MailboxKey::Grant(address), &put.message);
+            Some((put.address.clone(), id))
+        }
+        _ => None,
+    };
+    Verdict {
+        id: entry.id,
+        body: entry.body,
+        accepted,
+    }
+}
+
+fn tag_is_right(entry: &Entry, address: &Address) -> bool {
+    let key = entry
+        .grant_key
+        .as_deref()
+        .and_then(|key| <[u8; 32]>::try_from(key).ok());
+    let Some(key) = key else { return false };
+    let put = &entry.put;
+    let tag = grant::tag(
+        &GrantKey::from_bytes(key),
+        address,
+        &put.challenge,
+        &put.message,
+    );
+    tag.as_slice().ct_eq(&put.tag).into()
+}

@@ -1,0 +1,31 @@
+//! The Sotto relay: the server at an account's discovery domain (docs/protocol.md §4). It keeps
+//! what is put for a device until that device has acknowledged it, hands out key packages, and
+//! knows as little as that allows.
+//!
+//! A request goes through `server`, `routes` (one route, one file), and `store`; a grant put is
+//! answered once journaled and resolved by `journal` afterwards.
+
+mod accounts;
+mod auth;
+mod body;
+mod challenge;
+pub mod config;
+mod delivery;
+mod error;
+mod journal;
+mod live;
+pub mod log;
+mod rate;
+mod relay;
+mod reply;
+mod routes;
+mod senders;
+mod server;
+mod state;
+mod store;
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+pub use config::Config;
+pub use relay::{Relay, RunningRelay, StartError};

@@ -1,0 +1,136 @@
+//! Who is attached, and waking them. A wake-up carries nothing: the socket asks the store again, so
+//! a missed or doubled one costs a query and no message.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::store::DeviceRow;
+
+/// What reaches an attached socket.
+#[derive(Default)]
+pub(crate) struct Signal {
+    /// Something changed in the queue or the pool.
+    pub(crate) wake: Notify,
+    /// The pool stopped being empty.
+    pub(crate) pool: AtomicBool,
+    /// A newer connection of this device took over, or the device is gone.
+    pub(crate) detached: CancellationToken,
+}
+
+/// The attached devices; one connection each.
+#[derive(Default)]
+pub(crate) struct Hub {
+    attached: Arc<Mutex<HashMap<DeviceRow, Arc<Signal>>>>,
+}
+
+/// Keeps a device attached until it is dropped.
+pub(crate) struct Attachment {
+    device: DeviceRow,
+    attached: Arc<Mutex<HashMap<DeviceRow, Arc<Signal>>>>,
+    /// What this connection listens to.
+    pub(crate) signal: Arc<Signal>,
+}
+
+impl Hub {
+    /// Attaches a device, in the place of its earlier connection.
+    pub(crate) fn attach(&self, device: DeviceRow) -> Attachment {
+        let signal = Arc::new(Signal::default());
+        let before = self.lock().insert(device, Arc::clone(&signal));
+        if let Some(before) = before {
+            before.detached.cancel();
+        }
+        Attachment {
+            device,
+            attached: Arc::clone(&self.attached),
+            signal,
+        }
+    }
+
+    /// Wakes those of the devices that are attached.
+    pub(crate) fn wake(&self, devices: &[DeviceRow]) {
+        let attached = self.lock();
+        for device in devices {
+            if let Some(signal) = attached.get(device) {
+                // Keeps one permit, so a wake-up between two waits is not lost.
+                signal.wake.notify_one();
+            }
+        }
+    }
+
+    /// Tells those of the devices that are attached that the pool is no longer empty.
+    pub(crate) fn wake_for_pool(&self, devices: &[DeviceRow]) {
+        let attached = self.lock();
+        for device in devices {
+            if let Some(signal) = attached.get(device) {
+                signal.pool.store(true, Ordering::Release);
+                signal.wake.notify_one();
+            }
+        }
+    }
+
+    /// Ends the connections of devices that are no longer registered.
+    pub(crate) fn detach(&self, devices: &[DeviceRow]) {
+        let mut attached = self.lock();
+        for device in devices {
+            if let Some(signal) = attached.remove(device) {
+                signal.detached.cancel();
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DeviceRow, Arc<Signal>>> {
+        self.attached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        let mut attached = self.attached.lock().unwrap_or_else(PoisonError::into_inner);
+        if attached
+            .get(&self.device)
+            .is_some_and(|signal| Arc::ptr_eq(signal, &self.signal))
+        {
+            attached.remove(&self.device);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Hub;
+
+    #[tokio::test]
+    async fn a_newer_connection_replaces_the_older() {
+        let hub = Hub::default();
+        let first = hub.attach(1);
+        let second = hub.attach(1);
+        first.signal.detached.cancelled().await;
+        drop(first);
+        hub.wake(&[1]);
+        second.signal.wake.notified().await;
+        assert!(!second.signal.detached.is_cancelled());
+        drop(second);
+        assert!(hub.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_wake_up_before_the_wait_is_kept() {
+        let hub = Hub::default();
+        let attachment = hub.attach(1);
+        hub.wake(&[1, 2]);
+        hub.wake_for_pool(&[1]);
+        attachment.signal.wake.notified().await;
+        assert!(
+            attachment
+                .signal
+                .pool
+                .load(std::sync::atomic::Ordering::Acquire)
+        );
+        hub.detach(&[1]);
+        attachment.signal.detached.cancelled().await;
+    }
+}

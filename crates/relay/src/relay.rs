@@ -1,0 +1,221 @@
+//! Starting a relay and ending it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sotto_identity::{Endpoints, Network};
+use sotto_wire::domain::Domain;
+use sotto_wire::random::{self, Random};
+use sotto_wire::time::Clock;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::accounts::{Accounts, NetworkAccounts};
+use crate::config::Config;
+use crate::senders::Senders;
+use crate::server::{self, Bounds};
+use crate::state::{Parts, State};
+use crate::store::{Store, StoreError, journal as entries, secrets};
+use crate::{journal, routes, sweep};
+
+/// How long exchanges and sockets may take to finish once the relay is told to end.
+const TASKS: Duration = Duration::from_secs(5);
+
+/// Why a relay did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {reason}")]
+    Listen {
+        /// The configured address.
+        address: SocketAddr,
+        /// What the system says.
+        reason: std::io::Error,
+    },
+    /// The database cannot be opened or brought up to date.
+    #[error("cannot open the database: {0}")]
+    Database(String),
+    /// The network cannot be set up.
+    #[error("cannot set up the network: {0}")]
+    Network(String),
+    /// There is no domain, and the bound address is none.
+    #[error("the relay has no discovery domain")]
+    NoDomain,
+}
+
+impl From<StoreError> for StartError {
+    fn from(error: StoreError) -> Self {
+        Self::Database(error.to_string())
+    }
+}
+
+/// The discovery-domain server.
+#[derive(Debug)]
+pub struct Relay;
+
+/// A relay at work. Dropping it without [`shutdown`](RunningRelay::shutdown) leaves its tasks to
+/// the runtime; the database survives that like a crash.
+pub struct RunningRelay {
+    addr: SocketAddr,
+    state: Arc<State>,
+    server: JoinHandle<()>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for RunningRelay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunningRelay")
+            .field("addr", &self.addr)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Relay {
+    /// Opens the database, listens, and serves in tasks of the current runtime.
+    ///
+    /// # Errors
+    /// [`StartError`], before anything is served.
+    pub async fn start(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<RunningRelay, StartError> {
+        let network = Network::new(Endpoints {
+            plc: config.plc_url.clone(),
+            handle_resolver: config.handle_resolver.clone(),
+            // A relay never asks for suggestions; the directory stands in for a URL.
+            appview: config.plc_url.clone(),
+            development: config.development,
+        })
+        .map_err(|error| StartError::Network(error.to_string()))?;
+        let accounts = Arc::new(NetworkAccounts::new(network));
+        start(config, clock, random, accounts, JournalWorker::Running).await
+    }
+}
+
+/// Whether journaled puts are worked off. Tests leave them, as a crash would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JournalWorker {
+    /// They are.
+    Running,
+    /// They stay in the journal.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "only a test withholds the worker")
+    )]
+    Withheld,
+}
+
+/// Starts a relay over any [`Accounts`].
+pub(crate) async fn start(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    accounts: Arc<dyn Accounts>,
+    journal_worker: JournalWorker,
+) -> Result<RunningRelay, StartError> {
+    let listen = config.listen;
+    let refused = |reason| StartError::Listen {
+        address: listen,
+        reason,
+    };
+    let listener = TcpListener::bind(listen).await.map_err(refused)?;
+    let addr = listener.local_addr().map_err(refused)?;
+    let domain = match &config.domain {
+        Some(domain) => domain.clone(),
+        None => Domain::parse(&addr.to_string()).map_err(|_| StartError::NoDomain)?,
+    };
+
+    let store = Store::open(&config.data)?;
+    let fresh = random::array(random.as_ref());
+    let secret = store
+        .write(move |connection| secrets::load_or_store(connection, "challenge", fresh))
+        .await?;
+    let journaled = store.read(entries::count).await?;
+    let senders = Senders::new(
+        accounts,
+        Arc::clone(&clock),
+        config.limits.concurrent_verifications,
+        Duration::from_secs(config.limits.verification_timeout),
+    );
+    let parts = Parts {
+        config,
+        domain,
+        store,
+        secret,
+        journaled,
+        senders,
+        clock,
+        random,
+    };
+    let state = Arc::new(State::new(parts));
+    let server = tokio::spawn(server::serve(
+        listener,
+        routes::router(Arc::clone(&state)),
+        bounds(&state),
+        state.stopping.clone(),
+    ));
+    let mut workers = vec![tokio::spawn(sweep::run(Arc::clone(&state)))];
+    if journal_worker == JournalWorker::Running {
+        workers.push(tokio::spawn(journal::run(Arc::clone(&state))));
+    }
+    Ok(RunningRelay {
+        addr,
+        state,
+        server,
+        workers,
+    })
+}
+
+fn bounds(state: &State) -> Bounds {
+    Bounds {
+        connections: usize::try_from(state.limits.max_connections).unwrap_or(usize::MAX),
+        head: Duration::from_secs(state.limits.request_timeout),
+    }
+}
+
+impl RunningRelay {
+    /// Address that is listened on; the port is the real one where 0 was configured.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The discovery domain that is served.
+    #[must_use]
+    pub fn domain(&self) -> &Domain {
+        &self.state.domain
+    }
+
+    /// Cancelled when the relay is told to end, by whomever.
+    #[must_use]
+    pub fn stopping(&self) -> CancellationToken {
+        self.state.stopping.clone()
+    }
+
+    /// Ends in order: no new connections, sockets closed with 1001, open exchanges and the workers
+    /// finished, everything accepted on disk.
+    pub async fn shutdown(self) {
+        self.state.stopping.cancel();
+        let _ = self.server.await;
+        self.state.tasks.close();
+        if tokio::time::timeout(TASKS, self.state.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("exchanges or sockets were still open after the grace period");
+        }
+        for worker in self.workers {
+            let _ = worker.await;
+        }
+        self.state.store.close().await;
+    }
+
+    /// What a test wants to look into.
+    #[cfg(test)]
+    pub(crate) fn state(&self) -> &Arc<State> {
+        &self.state
+    }
+}

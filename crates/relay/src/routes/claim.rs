@@ -1,0 +1,136 @@
+//! `POST /pmr/v1/key-packages/{did}/claims` (§4.4): one package per device, for a device of another
+//! account.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State as Shared};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use rusqlite::Connection;
+use sotto_wire::cbor;
+use sotto_wire::challenge::Realm;
+use sotto_wire::device::{DeviceCertificate, DeviceId};
+use sotto_wire::did::Did;
+use sotto_wire::relay_api::{ClaimRequest, ClaimResponse, ClaimedPackage};
+
+use super::client;
+use crate::accounts::Unverified;
+use crate::auth::Signed;
+use crate::error::ApiError;
+use crate::reply;
+use crate::state::State;
+use crate::store::key_packages::{self, Offer};
+
+/// How long a repeated claim gets the same packages (§4.4), in seconds.
+const REPEAT: u64 = 600;
+
+/// Hands out packages of the account in the path.
+pub(super) async fn claim(
+    Shared(state): Shared<Arc<State>>,
+    Path(did): Path<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let client = client::address(&state, &request);
+    state
+        .rates
+        .packages
+        .take(client, state.clock.now_ms())
+        .map_err(ApiError::too_many)?;
+    let did = Did::parse(&did).map_err(|_| ApiError::malformed())?;
+    let signed = Signed::read(request, &state).await?;
+    let body: ClaimRequest = signed.decode()?;
+    let claimed = DeviceCertificate::parse_unverified(&body.cert)
+        .map_err(|_| ApiError::unauthorized("bad-certificate"))?;
+    // Whose key signs is settled before the network is asked anything.
+    signed.verify(&state, Realm::Claim, did.as_str(), &claimed.device_key)?;
+    state
+        .senders
+        .verify_device(&body.did, &body.cert)
+        .await
+        .map_err(|why| match why {
+            Unverified::Unreachable => ApiError::new(StatusCode::BAD_GATEWAY, "unresolvable"),
+            Unverified::Refused => ApiError::new(StatusCode::FORBIDDEN, "not-delegated"),
+        })?;
+    let result = handed_out(&state, &did, &body.did).await;
+    let response = result.unwrap_or_else(ApiError::into_response);
+    Ok(reply::with_next_challenge(
+        &state,
+        Realm::Claim,
+        did.as_str(),
+        response,
+    ))
+}
+
+async fn handed_out(state: &State, did: &Did, claimant: &Did) -> Result<Response, ApiError> {
+    let claim = claim_key(state, did, claimant);
+    let key = claim.clone();
+    let now = state.now_i64();
+    let repeated = state
+        .store
+        .read(move |connection| key_packages::repeated_claim(connection, &key, now))
+        .await?;
+    if let Some(answer) = repeated {
+        return Ok(encoded(answer));
+    }
+    state
+        .rates
+        .claimants
+        .take(claimant.as_str().to_owned(), state.clock.now_ms())
+        .map_err(ApiError::too_many)?;
+    let did = did.as_str().to_owned();
+    let until = state.later(REPEAT);
+    let answer = state
+        .store
+        .write(move |connection| take(connection, &did, &claim, now, until))
+        .await?
+        .ok_or(ApiError::not_found())?;
+    Ok(encoded(answer))
+}
+
+/// Takes packages and remembers the answer in one transaction: of two claims at once by the same
+/// claimant, the second sees the first's answer.
+fn take(
+    connection: &Connection,
+    did: &str,
+    key: &[u8],
+    now: i64,
+    until: i64,
+) -> rusqlite::Result<Option<Vec<u8>>> {
+    if let Some(answer) = key_packages::repeated_claim(connection, key, now)? {
+        return Ok(Some(answer));
+    }
+    let Some(offer) = key_packages::claim(connection, did)? else {
+        return Ok(None);
+    };
+    let answer = cbor::encode(&response(offer));
+    key_packages::remember_claim(connection, key, &answer, until)?;
+    Ok(Some(answer))
+}
+
+/// An offer as the wire has it.
+pub(super) fn response(offer: Offer) -> ClaimResponse {
+    let packages = offer.packages.into_iter().map(|handed| ClaimedPackage {
+        device_id: DeviceId::from_bytes(handed.device_id),
+        package: handed.package,
+        last_resort: handed.last_resort,
+    });
+    ClaimResponse {
+        roster: offer.roster,
+        packages: packages.collect(),
+    }
+}
+
+/// Under the relay's secret, so that the database does not say who claimed whose packages.
+fn claim_key(state: &State, did: &Did, claimant: &Did) -> Vec<u8> {
+    let parts = [
+        b"claim\0".as_slice(),
+        did.as_str().as_bytes(),
+        b"\0",
+        claimant.as_str().as_bytes(),
+    ];
+    state.challenges.derive(&parts)
+}
+
+fn encoded(answer: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "application/cbor")], answer).into_response()
+}

@@ -1,0 +1,255 @@
+//! An attached device: its backlog, then what arrives, never more than a window ahead of its
+//! acknowledgements. The queue is the only truth: every step asks it again, so a wake-up that was
+//! missed or an acknowledgement by another way costs nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::{FutureExt as _, StreamExt as _};
+use sotto_wire::relay_api::{Ack, Event};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::delivery;
+use crate::live::Attachment;
+use crate::state::State;
+use crate::store::accounts::Owner;
+use crate::store::{StoreError, inbox, queue};
+
+/// Between two pings. A connection that was silent for two of them is gone.
+const PING: Duration = Duration::from_secs(30);
+/// How long one frame may take to leave.
+const SEND: Duration = Duration::from_secs(30);
+/// Messages fetched from the queue at once: bounds what a socket holds in memory.
+const FETCH: usize = 16;
+/// Acknowledgements taken together.
+const ACKS: usize = 256;
+/// An acknowledgement with a DID of full length.
+const MAX_EVENT: usize = 4096;
+
+const AWAY: u16 = 1001;
+const POLICY: u16 = 1008;
+const INTERNAL: u16 = 1011;
+/// Private range: a newer connection of the device took over, or the device is gone.
+const REPLACED: u16 = 4000;
+
+/// Why a socket ends.
+enum End {
+    /// The other side went, or is beyond reach.
+    Gone,
+    /// Closed from here, with this code.
+    Close(u16),
+}
+
+impl From<StoreError> for End {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Closed => Self::Close(AWAY),
+            error => {
+                tracing::error!(reason = %error, "a socket lost its queue");
+                Self::Close(INTERNAL)
+            }
+        }
+    }
+}
+
+struct Session {
+    state: Arc<State>,
+    owner: Owner,
+    attachment: Attachment,
+    socket: WebSocket,
+    /// Position up to which messages were sent.
+    sent: i64,
+    /// Position of the last message of the backlog, while `#caughtUp` is to come.
+    backlog_end: Option<i64>,
+    heard: Instant,
+}
+
+/// Serves one connection to its end.
+pub(super) async fn run(state: Arc<State>, owner: Owner, socket: WebSocket) {
+    let _tracked = state.tasks.token();
+    let attachment = state.hub.attach(owner.device);
+    let heard = Instant::now();
+    let mut session = Session {
+        state,
+        owner,
+        attachment,
+        socket,
+        sent: 0,
+        backlog_end: None,
+        heard,
+    };
+    let Err(end) = session.serve().await;
+    if let End::Close(code) = end {
+        let frame = CloseFrame {
+            code,
+            reason: "".into(),
+        };
+        let closing = session.socket.send(Message::Close(Some(frame)));
+        let _ = tokio::time::timeout(Duration::from_secs(1), closing).await;
+    }
+}
+
+impl Session {
+    async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
+        self.send(&Event::Capabilities).await?;
+        let device = self.owner.device;
+        let end = self
+            .state
+            .store
+            .read(move |connection| queue::last_seq(connection, device))
+            .await?;
+        self.backlog_end = Some(end);
+        let mut pings = tokio::time::interval_at(Instant::now() + PING, PING);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.deliver().await?;
+            self.announce().await?;
+            let signal = Arc::clone(&self.attachment.signal);
+            let stopping = self.state.stopping.clone();
+            tokio::select! {
+                biased;
+                () = stopping.cancelled() => return Err(End::Close(AWAY)),
+                () = signal.detached.cancelled() => return Err(End::Close(REPLACED)),
+                incoming = self.socket.next() => self.receive(incoming).await?,
+                () = signal.wake.notified() => {}
+                _ = pings.tick() => self.ping().await?,
+            }
+        }
+    }
+
+    /// Sends what waits, as far as the window allows.
+    async fn deliver(&mut self) -> Result<(), End> {
+        loop {
+            let (device, sent) = (self.owner.device, self.sent);
+            let now = self.state.now_i64();
+            let window = usize::try_from(self.state.limits.in_flight).unwrap_or(usize::MAX);
+            let waiting = self
+                .state
+                .store
+                .read(move |connection| {
+                    let unacknowledged = queue::unacknowledged(connection, device, sent)?;
+                    let room = window.saturating_sub(unacknowledged).min(FETCH);
+                    if room == 0 {
+                        return Ok(None);
+                    }
+                    queue::page(connection, device, sent, room, now).map(Some)
+                })
+                .await?;
+            match waiting {
+                // No room: an acknowledgement goes on from here.
+                None => return Ok(()),
+                Some(page) if page.is_empty() => return self.caught_up().await,
+                Some(page) => {
+                    for queued in page {
+                        self.sent = queued.seq;
+                        if let Some(delivery) = delivery::from_queue(queued) {
+                            self.send(&Event::Delivery(delivery)).await?;
+                        }
+                    }
+                }
+            }
+            if self.backlog_end.is_some_and(|end| self.sent >= end) {
+                self.caught_up().await?;
+            }
+        }
+    }
+
+    /// Ends the backlog, once: `#pool` where there is one, then `#caughtUp`.
+    async fn caught_up(&mut self) -> Result<(), End> {
+        if self.backlog_end.take().is_none() {
+            return Ok(());
+        }
+        // Before the query: an arrival in between is announced again rather than not at all.
+        self.attachment.signal.pool.store(false, Ordering::Release);
+        let (account, now) = (self.owner.account, self.state.now_i64());
+        let empty = self
+            .state
+            .store
+            .read(move |connection| inbox::pool_is_empty(connection, account, now))
+            .await?;
+        if !empty {
+            self.send(&Event::Pool).await?;
+        }
+        self.send(&Event::CaughtUp).await
+    }
+
+    /// Tells that the pool stopped being empty.
+    async fn announce(&mut self) -> Result<(), End> {
+        let caught_up = self.backlog_end.is_none();
+        if caught_up && self.attachment.signal.pool.swap(false, Ordering::AcqRel) {
+            self.send(&Event::Pool).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes one message from the client, and with it the acknowledgements that came along.
+    async fn receive(&mut self, incoming: Option<Result<Message, axum::Error>>) -> Result<(), End> {
+        let mut acks = Vec::new();
+        let mut next = Some(incoming);
+        while let Some(incoming) = next {
+            self.heard = Instant::now();
+            match incoming.and_then(Result::ok).ok_or(End::Gone)? {
+                Message::Binary(bytes) => match Event::decode(&bytes, MAX_EVENT) {
+                    Ok(Event::Ack(ack)) => acks.push(ack),
+                    // Of a later version, to be passed over; anything else is not a client.
+                    Err(sotto_wire::relay_api::EventError::Unknown) => {}
+                    _ => return Err(End::Close(POLICY)),
+                },
+                Message::Text(_) => return Err(End::Close(POLICY)),
+                Message::Close(_) => {
+                    self.acknowledge(acks).await?;
+                    return Err(End::Gone);
+                }
+                Message::Ping(_) | Message::Pong(_) => {}
+            }
+            next = if acks.len() < ACKS {
+                self.socket.next().now_or_never()
+            } else {
+                None
+            };
+        }
+        self.acknowledge(acks).await
+    }
+
+    async fn acknowledge(&mut self, acks: Vec<Ack>) -> Result<(), End> {
+        if acks.is_empty() {
+            return Ok(());
+        }
+        let device = self.owner.device;
+        let until = self.state.later(self.state.limits.dedup_expiry);
+        let acks = delivery::acknowledged(acks);
+        self.state
+            .store
+            .write(move |connection| queue::acknowledge(connection, device, &acks, until))
+            .await?;
+        Ok(())
+    }
+
+    async fn ping(&mut self) -> Result<(), End> {
+        if self.heard.elapsed() > 2 * PING + Duration::from_secs(5) {
+            return Err(End::Gone);
+        }
+        self.write(Message::Ping(Vec::new().into())).await
+    }
+
+    async fn send(&mut self, event: &Event) -> Result<(), End> {
+        self.write(Message::Binary(event.encode().into())).await
+    }
+
+    async fn write(&mut self, message: Message) -> Result<(), End> {
+        let detached = self.attachment.signal.detached.clone();
+        let stopping = self.state.stopping.clone();
+        tokio::select! {
+            biased;
+            sent = tokio::time::timeout(SEND, self.socket.send(message)) => match sent {
+                Ok(Ok(())) => Ok(()),
+                // Too slow, or gone: what was not acknowledged comes again.
+                _ => Err(End::Gone),
+            },
+            () = detached.cancelled() => Err(End::Close(REPLACED)),
+            () = stopping.cancelled() => Err(End::Close(AWAY)),
+        }
+    }
+}

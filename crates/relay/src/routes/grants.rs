@@ -1,0 +1,103 @@
+//! `POST` and `GET /pmr/v1/grants` (§4.6).
+
+use std::sync::Arc;
+
+use axum::extract::State as Shared;
+use axum::http::StatusCode;
+use axum::response::Response;
+use rusqlite::Connection;
+use sotto_wire::grant::{self, Address, GrantKey, IssuedGrant};
+use sotto_wire::random;
+use sotto_wire::relay_api::{GrantList, GrantsRequest, GrantsResponse, ListedGrant};
+
+use crate::auth::Owned;
+use crate::error::ApiError;
+use crate::reply;
+use crate::state::{State, timestamp};
+use crate::store::{DeviceRow, grants};
+
+/// Issues grants that deliver to the device that asks.
+pub(super) async fn issue(Shared(state): Shared<Arc<State>>, owned: Owned) -> Response {
+    let result = issued(&state, &owned).await;
+    owned.answer(&state, result)
+}
+
+/// The device's live grants, without their keys.
+pub(super) async fn list(Shared(state): Shared<Arc<State>>, owned: Owned) -> Response {
+    let (device, now) = (owned.owner.device, state.now_i64());
+    let listed = state
+        .store
+        .read(move |connection| grants::list(connection, device, now))
+        .await;
+    let result = listed.map_err(ApiError::from).map(|listed| {
+        let grants = listed.into_iter().filter_map(|grant| {
+            Some(ListedGrant {
+                address: Address::parse(&grant.address).ok()?,
+                expires: timestamp(grant.expires_at),
+                closed: grant.closed,
+            })
+        });
+        reply::cbor(
+            StatusCode::OK,
+            &GrantList {
+                grants: grants.collect(),
+            },
+        )
+    });
+    owned.answer(&state, result)
+}
+
+async fn issued(state: &State, owned: &Owned) -> Result<Response, ApiError> {
+    let asked: GrantsRequest = owned.signed.decode()?;
+    if asked.n > state.limits.grants_per_request {
+        return Err(ApiError::too_large());
+    }
+    let expires = state.now().plus(state.limits.grant_lifetime);
+    let grants: Vec<IssuedGrant> = (0..asked.n)
+        .map(|_| {
+            let key = GrantKey::from_bytes(random::array(state.random.as_ref()));
+            let address = grant::address(&key, &state.domain);
+            IssuedGrant {
+                key,
+                address,
+                expires,
+            }
+        })
+        .collect();
+    let kept = grants.clone();
+    let (device, now) = (owned.owner.device, state.now_i64());
+    let until = state.later(state.limits.grant_lifetime);
+    let max = state.limits.grants_per_device;
+    let stored = state
+        .store
+        .write(move |connection| store(connection, device, &kept, Bounds { now, until, max }))
+        .await?;
+    if !stored {
+        return Err(ApiError::new(StatusCode::CONFLICT, "too-many-grants"));
+    }
+    Ok(reply::cbor(StatusCode::OK, &GrantsResponse { grants }))
+}
+
+struct Bounds {
+    now: i64,
+    until: i64,
+    max: u64,
+}
+
+/// Stores them, unless the device would have too many.
+fn store(
+    connection: &Connection,
+    device: DeviceRow,
+    new: &[IssuedGrant],
+    bounds: Bounds,
+) -> rusqlite::Result<bool> {
+    let held = grants::count(connection, device, bounds.now)?;
+    if held.saturating_add(u64::try_from(new.len()).unwrap_or(u64::MAX)) > bounds.max {
+        return Ok(false);
+    }
+    for grant in new {
+        let (address, key) = (grant.address.as_str(), grant.key.as_bytes());
+        grants::insert(connection, device, address, key, bounds.until)?;
+    }
+    Ok(true)
+}

@@ -1,0 +1,119 @@
+//! Putting into a DID mailbox (§4.5). The sender is verified before the answer for every recipient,
+//! known or not, and a put that is dropped is answered like one that is kept: 202. Only a sender
+//! whose own reservation is full is told so, 429, which is a fact about itself.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::response::Response;
+use sha2::{Digest as _, Sha256};
+use sotto_wire::did::Did;
+use sotto_wire::first_contact::UnverifiedEnvelope;
+use sotto_wire::relay_api::{self, MailboxKey};
+
+use crate::body;
+use crate::error::ApiError;
+use crate::reply;
+use crate::routes::client;
+use crate::state::State;
+use crate::store::inbox::{self, Limits, Outcome, Put, VerifiedPut};
+
+/// When a sender whose reservation is full may try again: the recipient has to come by first.
+const RETRY_FULL: u64 = 300;
+
+/// Verifies and stores a put, and answers.
+pub(super) async fn put(state: &Arc<State>, recipient: Did, request: Request) -> Response {
+    let client = client::address(state, &request);
+    if let Err(seconds) = state
+        .rates
+        .first_contacts
+        .take(client, state.clock.now_ms())
+    {
+        return too_many(seconds);
+    }
+    let bytes = match body::read(request, state).await {
+        Ok(bytes) if bytes.len() > state.max_message() => {
+            return reply::empty(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        Ok(bytes) => bytes,
+        Err(status) => return reply::empty(status),
+    };
+    let Ok(envelope) = UnverifiedEnvelope::parse(&bytes) else {
+        return reply::empty(StatusCode::BAD_REQUEST);
+    };
+    let put = Put {
+        verified: verified(state, &recipient, envelope).await,
+        recipient: recipient.as_str().to_owned(),
+        envelope: bytes.to_vec(),
+    };
+    stored(state, put).await
+}
+
+async fn stored(state: &State, put: Put) -> Response {
+    let now = state.now_i64();
+    let limits = Limits {
+        reservation: state.limits.reservation,
+        pool_depth: state.limits.pool_depth,
+        pool_bytes: state.limits.pool_max_bytes,
+        message_expires: state.later(state.limits.message_expiry),
+        nonce_expires: state.later(state.limits.dedup_expiry),
+    };
+    let outcome = state
+        .store
+        .write(move |connection| inbox::put(connection, &put, limits, now))
+        .await;
+    match outcome {
+        Ok(Outcome::Queued(devices)) => state.hub.wake(&devices),
+        Ok(Outcome::Pooled(devices)) => state.hub.wake_for_pool(&devices),
+        Ok(Outcome::Dropped) => {}
+        Ok(Outcome::Full) => return too_many(RETRY_FULL),
+        Err(error) => {
+            let _ = ApiError::from(error);
+            return reply::empty(StatusCode::SERVICE_UNAVAILABLE);
+        }
+    }
+    reply::empty(StatusCode::ACCEPTED)
+}
+
+/// The checks of §4.5, as a relay makes them; what fails is dropped without a word.
+async fn verified(
+    state: &State,
+    recipient: &Did,
+    envelope: UnverifiedEnvelope,
+) -> Option<VerifiedPut> {
+    let sender = envelope.from().clone();
+    let (account, device) = state
+        .senders
+        .verify_device(&sender, envelope.cert())
+        .await
+        .ok()?;
+    let key = MailboxKey::Did(recipient.clone());
+    let message_id = relay_api::message_id(&key, envelope.payload_bytes());
+    let envelope = envelope.verify(&device).ok()?;
+    (envelope.to == *recipient).then(|| VerifiedPut {
+        nonce: nonce_digest(recipient, &sender, &envelope.nonce),
+        sender: sender.into(),
+        sender_key: *account.key.thumbprint().as_bytes(),
+        message_id,
+    })
+}
+
+/// A digest, because the row outlives the message: it must not say who wrote to whom. The nonce is
+/// random, so the DIDs cannot be found by trying.
+fn nonce_digest(recipient: &Did, sender: &Did, nonce: &[u8; 16]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in [recipient.as_str(), "\0", sender.as_str(), "\0"] {
+        hash.update(part);
+    }
+    hash.update(nonce);
+    hash.finalize().into()
+}
+
+fn too_many(seconds: u64) -> Response {
+    let mut response = reply::empty(StatusCode::TOO_MANY_REQUESTS);
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, seconds.into());
+    response
+}

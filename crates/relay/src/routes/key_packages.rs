@@ -1,0 +1,83 @@
+//! `PUT` and `GET /pmr/v1/key-packages` (§4.4), for the owner.
+
+use std::sync::Arc;
+
+use axum::extract::State as Shared;
+use axum::http::StatusCode;
+use axum::response::Response;
+use rusqlite::Connection;
+use sha2::{Digest as _, Sha256};
+use sotto_wire::relay_api::{KeyPackagesPut, KeyPackagesState, MAX_KEY_PACKAGE};
+
+use crate::auth::Owned;
+use crate::error::ApiError;
+use crate::reply;
+use crate::state::State;
+use crate::store::DeviceRow;
+use crate::store::key_packages::{self, Stock};
+
+/// Adds single-use packages and replaces the last resort.
+pub(super) async fn publish(Shared(state): Shared<Arc<State>>, owned: Owned) -> Response {
+    let result = published(&state, &owned).await;
+    owned.answer(&state, result)
+}
+
+/// What is here.
+pub(super) async fn list(Shared(state): Shared<Arc<State>>, owned: Owned) -> Response {
+    let device = owned.owner.device;
+    let stock = state
+        .store
+        .read(move |connection| key_packages::stock(connection, device))
+        .await;
+    owned.answer(&state, stock.map(answer).map_err(ApiError::from))
+}
+
+async fn published(state: &State, owned: &Owned) -> Result<Response, ApiError> {
+    let body: KeyPackagesPut = owned.signed.decode()?;
+    let max = usize::try_from(state.limits.single_use_max).unwrap_or(usize::MAX);
+    let mut packages = body.single_use.iter().chain(body.last_resort.as_ref());
+    if body.single_use.len() > max || packages.any(|package| package.len() > MAX_KEY_PACKAGE) {
+        return Err(ApiError::too_large());
+    }
+    let device = owned.owner.device;
+    let stock = state
+        .store
+        .write(move |connection| store(connection, device, &body, max))
+        .await?
+        .ok_or(ApiError::new(StatusCode::CONFLICT, "too-many-packages"))?;
+    Ok(answer(stock))
+}
+
+/// Stores them, unless there would be too many: then nothing.
+fn store(
+    connection: &Connection,
+    device: DeviceRow,
+    body: &KeyPackagesPut,
+    max: usize,
+) -> rusqlite::Result<Option<Stock>> {
+    let mut held = key_packages::stock(connection, device)?.single_use;
+    for package in &body.single_use {
+        let hash = Sha256::digest(package).to_vec();
+        if !held.contains(&hash) {
+            held.push(hash);
+        }
+    }
+    if held.len() > max {
+        return Ok(None);
+    }
+    for package in &body.single_use {
+        key_packages::add_single_use(connection, device, &Sha256::digest(package), package)?;
+    }
+    if let Some(package) = &body.last_resort {
+        key_packages::replace_last_resort(connection, device, &Sha256::digest(package), package)?;
+    }
+    key_packages::stock(connection, device).map(Some)
+}
+
+fn answer(stock: Stock) -> Response {
+    let answer = KeyPackagesState {
+        last_resort: stock.last_resort,
+        single_use: stock.single_use,
+    };
+    reply::cbor(StatusCode::OK, &answer)
+}

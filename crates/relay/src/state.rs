@@ -1,0 +1,153 @@
+//! What every route shares.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use sotto_wire::challenge::{NextChallenge, Realm};
+use sotto_wire::domain::Domain;
+use sotto_wire::random::Random;
+use sotto_wire::time::{Clock, Timestamp};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::challenge::Challenges;
+use crate::config::{Config, Limits};
+use crate::live::Hub;
+use crate::rate::Buckets;
+use crate::senders::Senders;
+use crate::store::Store;
+
+const MINUTE_MS: u32 = 60_000;
+const HOUR_MS: u32 = 3_600_000;
+
+/// The running relay, as its routes and workers see it.
+pub(crate) struct State {
+    /// The discovery domain, which is also the `@authority` of requests.
+    pub(crate) domain: Domain,
+    /// Limits.
+    pub(crate) limits: Limits,
+    /// Header with the client's address, where a proxy sets one.
+    pub(crate) client_ip_header: Option<String>,
+    /// The database.
+    pub(crate) store: Store,
+    /// Mints and checks challenges.
+    pub(crate) challenges: Challenges,
+    /// Verifies accounts of others.
+    pub(crate) senders: Senders,
+    /// Attached devices.
+    pub(crate) hub: Hub,
+    /// Journaled puts that are not resolved yet.
+    pub(crate) journaled: AtomicUsize,
+    /// Wakes the journal worker.
+    pub(crate) journal_wake: Notify,
+    /// Time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub(crate) random: Arc<dyn Random>,
+    /// Set when the relay is told to end.
+    pub(crate) stopping: CancellationToken,
+    /// Exchanges and open sockets, which may outlive their connection as the server knows it.
+    pub(crate) tasks: TaskTracker,
+    /// Rate limits.
+    pub(crate) rates: Rates,
+}
+
+/// Rate limits, each with its own buckets.
+pub(crate) struct Rates {
+    /// Challenges, by IP address.
+    pub(crate) challenges: Buckets<IpAddr>,
+    /// Claims and anonymous fetches of key packages, by IP address.
+    pub(crate) packages: Buckets<IpAddr>,
+    /// Registrations, by IP address.
+    pub(crate) registrations: Buckets<IpAddr>,
+    /// First-contact puts, by IP address.
+    pub(crate) first_contacts: Buckets<IpAddr>,
+    /// Claims, by claimant.
+    pub(crate) claimants: Buckets<String>,
+}
+
+impl Rates {
+    /// Empty buckets of the configured sizes.
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            challenges: Buckets::new(limits.challenges_per_minute, MINUTE_MS),
+            packages: Buckets::new(limits.lookups_per_minute, MINUTE_MS),
+            registrations: Buckets::new(limits.lookups_per_minute, MINUTE_MS),
+            first_contacts: Buckets::new(limits.lookups_per_minute, MINUTE_MS),
+            claimants: Buckets::new(limits.claims_per_hour, HOUR_MS),
+        }
+    }
+}
+
+/// What a [`State`] is made of.
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    pub(crate) domain: Domain,
+    pub(crate) store: Store,
+    pub(crate) secret: [u8; 32],
+    pub(crate) journaled: usize,
+    pub(crate) senders: Senders,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+}
+
+impl State {
+    /// Puts the parts together.
+    pub(crate) fn new(parts: Parts) -> Self {
+        let limits = parts.config.limits;
+        Self {
+            domain: parts.domain,
+            client_ip_header: parts.config.client_ip_header,
+            store: parts.store,
+            challenges: Challenges::new(parts.secret, limits.challenge_expiry),
+            senders: parts.senders,
+            hub: Hub::default(),
+            journaled: AtomicUsize::new(parts.journaled),
+            journal_wake: Notify::new(),
+            clock: parts.clock,
+            random: parts.random,
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            rates: Rates::new(&limits),
+            limits,
+        }
+    }
+
+    /// The time, in whole seconds.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The time as SQLite keeps it.
+    pub(crate) fn now_i64(&self) -> i64 {
+        seconds(self.now().0)
+    }
+
+    /// The time `from_now` seconds later, as SQLite keeps it.
+    pub(crate) fn later(&self, from_now: u64) -> i64 {
+        seconds(self.now().plus(from_now).0)
+    }
+
+    /// Largest message.
+    pub(crate) fn max_message(&self) -> usize {
+        usize::try_from(self.limits.message_max_bytes).unwrap_or(usize::MAX)
+    }
+
+    /// A fresh challenge.
+    pub(crate) fn mint(&self, realm: Realm, subject: &str) -> NextChallenge {
+        self.challenges
+            .mint(realm, subject, self.now().0, self.random.as_ref())
+    }
+}
+
+/// Seconds as SQLite keeps them.
+pub(crate) fn seconds(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX)
+}
+
+/// Seconds as the wire has them.
+pub(crate) fn timestamp(seconds: i64) -> Timestamp {
+    Timestamp(u64::try_from(seconds).unwrap_or(0))
+}

@@ -1,0 +1,179 @@
+//! Grant puts between their 202 and their resolution (§4.6).
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::messages::{self, NewMessage};
+use super::{AccountRow, DeviceRow, seen};
+
+/// A put as it came, before anything was looked up.
+pub(crate) struct NewEntry {
+    /// Address in the path.
+    pub(crate) address: String,
+    /// Challenge in the body, unchecked.
+    pub(crate) challenge: String,
+    /// Tag in the body, unchecked.
+    pub(crate) tag: Vec<u8>,
+    /// The message.
+    pub(crate) message: Vec<u8>,
+    /// When it came.
+    pub(crate) received_at: i64,
+}
+
+/// A journal entry with what its judgement needs.
+pub(crate) struct Entry {
+    /// Row number.
+    pub(crate) id: i64,
+    /// The put.
+    pub(crate) put: NewEntry,
+    /// Row of the stored message bytes.
+    pub(crate) body: i64,
+    /// Key of the live grant at that address, if there is one.
+    pub(crate) grant_key: Option<Vec<u8>>,
+}
+
+/// What became of an entry.
+pub(crate) struct Verdict {
+    /// Row number.
+    pub(crate) id: i64,
+    /// Row of the stored message bytes.
+    pub(crate) body: i64,
+    /// Address and message id where challenge and tag were right.
+    pub(crate) accepted: Option<(String, String)>,
+}
+
+/// Limits that apply when a put is queued.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QueueLimits {
+    /// When a message queued now lapses.
+    pub(crate) expires_at: i64,
+    /// Messages that may wait for one grant.
+    pub(crate) per_grant: u64,
+}
+
+/// Appends a put. The same statements whatever the address is.
+pub(crate) fn append(connection: &Connection, entry: &NewEntry) -> rusqlite::Result<()> {
+    let body = messages::insert_body(connection, &entry.message)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO journal (address, challenge, tag, body, received_at)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute((
+            &entry.address,
+            &entry.challenge,
+            &entry.tag,
+            body,
+            entry.received_at,
+        ))?;
+    Ok(())
+}
+
+/// How many entries wait.
+pub(crate) fn count(connection: &Connection) -> rusqlite::Result<usize> {
+    let count: i64 = connection.query_row("SELECT count(*) FROM journal", [], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// The oldest entries, at most `limit`.
+pub(crate) fn oldest(
+    connection: &Connection,
+    limit: i64,
+    now: i64,
+) -> rusqlite::Result<Vec<Entry>> {
+    connection
+        .prepare_cached(
+            "SELECT j.id, j.address, j.challenge, j.tag, b.bytes, j.received_at, j.body, g.key
+             FROM journal j JOIN bodies b ON b.id = j.body
+             LEFT JOIN grants g
+                ON g.address = j.address AND g.closed = 0 AND g.expires_at > ?2
+             ORDER BY j.id LIMIT ?1",
+        )?
+        .query_map((limit, now), |row| {
+            Ok(Entry {
+                id: row.get(0)?,
+                put: NewEntry {
+                    address: row.get(1)?,
+                    challenge: row.get(2)?,
+                    tag: row.get(3)?,
+                    message: row.get(4)?,
+                    received_at: row.get(5)?,
+                },
+                body: row.get(6)?,
+                grant_key: row.get(7)?,
+            })
+        })?
+        .collect()
+}
+
+/// Queues what was accepted and drops the rest; either way the entry leaves the journal in this
+/// same transaction. Returns the devices that have something new.
+pub(crate) fn settle(
+    connection: &Connection,
+    verdicts: &[Verdict],
+    limits: QueueLimits,
+    now: i64,
+) -> rusqlite::Result<Vec<DeviceRow>> {
+    let mut devices = Vec::new();
+    for verdict in verdicts {
+        connection
+            .prepare_cached("DELETE FROM journal WHERE id = ?1")?
+            .execute([verdict.id])?;
+        let queued = match &verdict.accepted {
+            Some((address, id)) => queue_one(connection, address, id, verdict.body, limits, now)?,
+            None => None,
+        };
+        match queued {
+            Some(device) => devices.push(device),
+            None => messages::delete_body(connection, verdict.body)?,
+        }
+    }
+    Ok(devices)
+}
+
+/// Queues one message, unless its grant is gone by now, it came before, or the grant's share is
+/// full: the sender repeats until its peer acknowledges end to end (§3.3), so nothing is lost.
+fn queue_one(
+    connection: &Connection,
+    address: &str,
+    message_id: &str,
+    body: i64,
+    limits: QueueLimits,
+    now: i64,
+) -> rusqlite::Result<Option<DeviceRow>> {
+    let found: Option<(DeviceRow, AccountRow)> = connection
+        .prepare_cached(
+            "SELECT d.id, d.account FROM grants g JOIN devices d ON d.id = g.device
+             WHERE g.address = ?1 AND g.closed = 0 AND g.expires_at > ?2",
+        )?
+        .query_row((address, now), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((device, account)) = found else {
+        return Ok(None);
+    };
+    if seen::contains(connection, message_id.as_bytes(), now)?
+        || waiting(connection, address)? >= limits.per_grant
+    {
+        return Ok(None);
+    }
+    let message = messages::insert(
+        connection,
+        &NewMessage {
+            message_id,
+            account,
+            mailbox: address,
+            sender: None,
+            pooled: false,
+            body,
+            expires_at: limits.expires_at,
+        },
+    )?;
+    messages::enqueue(connection, device, message)?;
+    Ok(Some(device))
+}
+
+fn waiting(connection: &Connection, address: &str) -> rusqlite::Result<u64> {
+    let count: i64 = connection
+        .prepare_cached("SELECT count(*) FROM messages WHERE mailbox = ?1")?
+        .query_row([address], |row| row.get(0))?;
+    Ok(u64::try_from(count).unwrap_or(u64::MAX))
+}

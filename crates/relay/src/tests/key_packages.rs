@@ -1,0 +1,277 @@
+//! Key packages (§4.4).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use reqwest::{Method, StatusCode};
+use sha2::{Digest as _, Sha256};
+use sotto_wire::cbor;
+use sotto_wire::challenge::Realm;
+use sotto_wire::did::Did;
+use sotto_wire::relay_api::{ClaimRequest, ClaimResponse, KeyPackagesPut, KeyPackagesState, paths};
+
+use super::answer::Answer;
+use super::people::{Device, Person};
+use super::world::World;
+
+async fn publish(world: &World, device: &Device, put: KeyPackagesPut) -> Answer {
+    world
+        .owner(
+            device,
+            Method::PUT,
+            paths::KEY_PACKAGES,
+            Some(cbor::encode(&put)),
+        )
+        .await
+}
+
+fn packages(n: usize) -> Vec<Vec<u8>> {
+    (0..n)
+        .map(|i| format!("package {i}").into_bytes())
+        .collect()
+}
+
+async fn claim(world: &World, of: &Did, by: &Person, device: &Device) -> Answer {
+    let challenge = world.challenge(Realm::Claim, of.as_str()).await;
+    let body = cbor::encode(&ClaimRequest {
+        did: by.did.clone(),
+        cert: device.cert.clone(),
+    });
+    let path = paths::key_package_claims(of);
+    let headers = world.sign(&Method::POST, &path, Some(&body), &challenge, &device.key);
+    world.send(Method::POST, &path, &headers, Some(body)).await
+}
+
+#[tokio::test]
+async fn publishing_adds_keeps_and_replaces() {
+    let world = World::new().await;
+    let (_, device) = world.registered("alice").await;
+    let put = KeyPackagesPut {
+        single_use: packages(2),
+        last_resort: Some(b"last 1".to_vec()),
+    };
+    let first: KeyPackagesState = publish(&world, &device, put).await.decode();
+    let hash = |bytes: &[u8]| Sha256::digest(bytes).to_vec();
+    assert_eq!(first.single_use, [hash(b"package 0"), hash(b"package 1")]);
+    assert_eq!(first.last_resort, Some(hash(b"last 1")));
+    let put = KeyPackagesPut {
+        single_use: packages(3),
+        last_resort: None,
+    };
+    let second: KeyPackagesState = publish(&world, &device, put).await.decode();
+    assert_eq!(second.single_use.len(), 3);
+    assert_eq!(second.last_resort, Some(hash(b"last 1")));
+    let put = KeyPackagesPut {
+        single_use: vec![],
+        last_resort: Some(b"last 2".to_vec()),
+    };
+    publish(&world, &device, put).await;
+    let state: KeyPackagesState = world
+        .owner(&device, Method::GET, paths::KEY_PACKAGES, None)
+        .await
+        .decode();
+    assert_eq!(
+        (state.single_use.len(), state.last_resort),
+        (3, Some(hash(b"last 2")))
+    );
+}
+
+#[tokio::test]
+async fn too_many_and_too_large_are_refused() {
+    let world = World::new().await;
+    let (_, device) = world.registered("alice").await;
+    let put = |single_use| KeyPackagesPut {
+        single_use,
+        last_resort: None,
+    };
+    let large = publish(&world, &device, put(vec![vec![0; 16 * 1024 + 1]])).await;
+    assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(
+        publish(&world, &device, put(packages(101))).await.status,
+        413
+    );
+    assert_eq!(
+        publish(&world, &device, put(packages(100))).await.status,
+        200
+    );
+    let one_more = publish(&world, &device, put(vec![b"another".to_vec()])).await;
+    assert_eq!(one_more.status, StatusCode::CONFLICT);
+    let body = vec![vec![0; 16 * 1024]; 70];
+    assert_eq!(
+        publish(&world, &device, put(body)).await.status,
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
+}
+
+#[tokio::test]
+async fn a_claim_takes_one_per_device_and_falls_back() {
+    let world = World::new().await;
+    let (alice, device) = world.registered("alice").await;
+    let put = KeyPackagesPut {
+        single_use: packages(1),
+        last_resort: Some(b"last".to_vec()),
+    };
+    publish(&world, &device, put).await;
+    let mut handed = Vec::new();
+    for name in ["bob", "carol"] {
+        let person = world.person(name);
+        let answer = claim(&world, &alice.did, &person, &person.device(world.now())).await;
+        let answer: ClaimResponse = answer.decode();
+        assert_eq!(answer.roster, alice.roster(1, &[&device]));
+        assert_eq!(answer.packages.len(), 1);
+        assert_eq!(answer.packages[0].device_id, device.id);
+        handed.push((
+            answer.packages[0].package.clone(),
+            answer.packages[0].last_resort,
+        ));
+    }
+    assert_eq!(
+        handed,
+        [(b"package 0".to_vec(), false), (b"last".to_vec(), true)]
+    );
+}
+
+#[tokio::test]
+async fn a_repeated_claim_gets_the_same_for_ten_minutes() {
+    let world = World::new().await;
+    let (alice, device) = world.registered("alice").await;
+    publish(
+        &world,
+        &device,
+        KeyPackagesPut {
+            single_use: packages(3),
+            last_resort: None,
+        },
+    )
+    .await;
+    let bob = world.person("bob");
+    let phone = bob.device(world.now());
+    let first = claim(&world, &alice.did, &bob, &phone).await.body;
+    world.clock.forward(599);
+    assert_eq!(claim(&world, &alice.did, &bob, &phone).await.body, first);
+    world.clock.forward(1);
+    assert_ne!(claim(&world, &alice.did, &bob, &phone).await.body, first);
+}
+
+#[tokio::test]
+async fn a_claim_needs_a_verified_claimant_and_a_registered_account() {
+    let world = World::new().await;
+    let (alice, device) = world.registered("alice").await;
+    publish(
+        &world,
+        &device,
+        KeyPackagesPut {
+            single_use: packages(3),
+            last_resort: None,
+        },
+    )
+    .await;
+    let stranger = Person::new("stranger");
+    let answer = claim(&world, &alice.did, &stranger, &stranger.device(world.now())).await;
+    assert_eq!(
+        (answer.status, answer.error().as_deref()),
+        (StatusCode::FORBIDDEN, Some("not-delegated"))
+    );
+    let bob = world.person("bob");
+    let forged = Person {
+        did: bob.did.clone(),
+        ..Person::new("x")
+    }
+    .device(world.now());
+    assert_eq!(
+        claim(&world, &alice.did, &bob, &forged).await.status,
+        StatusCode::FORBIDDEN
+    );
+    let answer = claim(&world, &stranger.did, &bob, &bob.device(world.now())).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    // Another device of the same account does not sign for this one.
+    let (one, two) = (bob.device(world.now()), bob.device(world.now()));
+    let mixed = Device {
+        key: two.key,
+        ..one
+    };
+    assert_eq!(
+        claim(&world, &alice.did, &bob, &mixed).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[tokio::test]
+async fn claims_are_limited_per_claimant() {
+    let world = World::with(|config| config.limits.claims_per_hour = 2).await;
+    let bob = world.person("bob");
+    let phone = bob.device(world.now());
+    let mut statuses = Vec::new();
+    for name in ["alice", "carol", "dora"] {
+        let (person, device) = world.registered(name).await;
+        publish(
+            &world,
+            &device,
+            KeyPackagesPut {
+                single_use: packages(1),
+                last_resort: None,
+            },
+        )
+        .await;
+        let answer = claim(&world, &person.did, &bob, &phone).await;
+        statuses.push((answer.status.as_u16(), answer.retry_after().is_some()));
+    }
+    assert_eq!(statuses, [(200, false), (200, false), (429, true)]);
+}
+
+#[tokio::test]
+async fn the_anonymous_get_gives_last_resorts_only() {
+    let world = World::new().await;
+    let (alice, device) = world.registered("alice").await;
+    let put = KeyPackagesPut {
+        single_use: packages(5),
+        last_resort: Some(b"last".to_vec()),
+    };
+    publish(&world, &device, put).await;
+    let path = paths::key_packages_of(&alice.did);
+    let answer: ClaimResponse = world.send(Method::GET, &path, &[], None).await.decode();
+    assert_eq!(
+        (
+            answer.packages[0].package.as_slice(),
+            answer.packages[0].last_resort
+        ),
+        (&b"last"[..], true)
+    );
+    let nobody = paths::key_packages_of(&Person::new("nobody").did);
+    assert_eq!(
+        world.send(Method::GET, &nobody, &[], None).await.status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_claims_at_once_never_share_a_single_use_package() {
+    let world = Arc::new(World::new().await);
+    let (alice, device) = world.registered("alice").await;
+    let put = KeyPackagesPut {
+        single_use: packages(60),
+        last_resort: Some(b"last".to_vec()),
+    };
+    publish(&world, &device, put).await;
+    let claims: Vec<_> = (0..100)
+        .map(|i| {
+            let (world, did) = (Arc::clone(&world), alice.did.clone());
+            tokio::spawn(async move {
+                let person = world.person(&format!("p{i}"));
+                let device = person.device(world.now());
+                let answer: ClaimResponse = claim(&world, &did, &person, &device).await.decode();
+                answer.packages.into_iter().next().expect("a package")
+            })
+        })
+        .collect();
+    let (mut single, mut last) = (HashSet::new(), 0);
+    for task in claims {
+        let package = task.await.expect("task");
+        if package.last_resort {
+            last += 1;
+        } else {
+            assert!(single.insert(package.package), "handed out twice");
+        }
+    }
+    assert_eq!((single.len(), last), (60, 40));
+}

@@ -1,0 +1,20 @@
+//! Whole exchanges with a relay over real HTTP and WebSocket.
+
+mod answer;
+mod bounds;
+mod closure;
+mod crash;
+mod doubles;
+mod events;
+mod first_contact;
+mod grants;
+mod key_packages;
+mod people;
+mod pool;
+mod privacy;
+mod puts;
+mod queue;
+mod registration;
+mod signatures;
+mod socket;
+mod world;

@@ -1,0 +1,104 @@
+//! Accounts and devices of the tests.
+
+use sotto_wire::cbor;
+use sotto_wire::device::{DeviceCertificate, DeviceId};
+use sotto_wire::did::Did;
+use sotto_wire::first_contact::Envelope;
+use sotto_wire::key::SigningKey;
+use sotto_wire::random::{self, OsRandom};
+use sotto_wire::relay_api::RegistrationRequest;
+use sotto_wire::roster::Roster;
+use sotto_wire::time::Timestamp;
+
+/// An account with its delegate key.
+#[derive(Clone)]
+pub(crate) struct Person {
+    pub(crate) did: Did,
+    pub(crate) delegate: SigningKey,
+}
+
+/// A certified device.
+#[derive(Clone)]
+pub(crate) struct Device {
+    pub(crate) id: DeviceId,
+    pub(crate) key: SigningKey,
+    pub(crate) cert: Vec<u8>,
+}
+
+impl Person {
+    /// A person with a DID made of `name`.
+    pub(crate) fn new(name: &str) -> Self {
+        let did = Did::parse(&format!("did:web:{name}.example")).expect("did");
+        Self {
+            did,
+            delegate: SigningKey::generate(&OsRandom),
+        }
+    }
+
+    /// A new device, certified around `now`.
+    pub(crate) fn device(&self, now: u64) -> Device {
+        self.device_until(now, now + 86_400 * 300)
+    }
+
+    /// The same, with its own end.
+    pub(crate) fn device_until(&self, now: u64, end: u64) -> Device {
+        let key = SigningKey::generate(&OsRandom);
+        let certificate = DeviceCertificate {
+            did: self.did.clone(),
+            device_id: DeviceId::generate(&OsRandom),
+            issued_at: Timestamp(now - 10),
+            device_key: key.public(),
+            expires_at: Timestamp(end),
+        };
+        Device {
+            id: certificate.device_id,
+            key,
+            cert: certificate.sign(&self.delegate),
+        }
+    }
+
+    /// A signed roster.
+    pub(crate) fn roster(&self, seq: u64, devices: &[&Device]) -> Vec<u8> {
+        let devices = devices.iter().map(|device| device.cert.clone()).collect();
+        Roster {
+            did: self.did.clone(),
+            seq,
+            devices,
+        }
+        .sign(&self.delegate)
+    }
+
+    /// The body of a registration.
+    pub(crate) fn registration(&self, device: &Device, roster: Vec<u8>) -> Vec<u8> {
+        cbor::encode(&RegistrationRequest {
+            did: self.did.clone(),
+            key: self.delegate.public(),
+            cert: device.cert.clone(),
+            roster,
+        })
+    }
+
+    /// A first-contact envelope from `device` to `to`.
+    pub(crate) fn envelope(&self, device: &Device, to: &Did, text: &str) -> Vec<u8> {
+        self.envelope_with_nonce(device, to, text, random::array(&OsRandom))
+    }
+
+    /// The same with its own nonce.
+    pub(crate) fn envelope_with_nonce(
+        &self,
+        device: &Device,
+        to: &Did,
+        text: &str,
+        nonce: [u8; 16],
+    ) -> Vec<u8> {
+        Envelope {
+            from: self.did.clone(),
+            to: to.clone(),
+            cert: device.cert.clone(),
+            nonce,
+            welcome: b"a welcome".to_vec(),
+            sealed: text.as_bytes().to_vec(),
+        }
+        .sign(&device.key)
+    }
+}

@@ -1,0 +1,215 @@
+//! Registration (§4.3).
+
+use reqwest::{Method, StatusCode};
+use sotto_wire::domain::Domain;
+use sotto_wire::relay_api::{RegistrationStatus, paths};
+
+use super::answer::Answer;
+use super::people::{Device, Person};
+use super::world::World;
+use crate::accounts::{Account, Unverified};
+
+async fn register(world: &World, device: &Device, body: Vec<u8>) -> Answer {
+    world
+        .owner(device, Method::POST, paths::REGISTRATIONS, Some(body))
+        .await
+}
+
+fn refused(answer: &Answer, status: StatusCode, code: &str) {
+    assert_eq!(
+        (answer.status, answer.error().as_deref()),
+        (status, Some(code))
+    );
+}
+
+#[tokio::test]
+async fn registers_once_and_repeats() {
+    let world = World::new().await;
+    let person = world.person("alice");
+    let device = person.device(world.now());
+    let body = person.registration(&device, person.roster(1, &[&device]));
+    assert_eq!(
+        register(&world, &device, body.clone()).await.status,
+        StatusCode::CREATED
+    );
+    let again = register(&world, &device, body).await;
+    assert_eq!(again.status, StatusCode::OK);
+    let status: RegistrationStatus = world
+        .owner(&device, Method::GET, paths::REGISTRATION, None)
+        .await
+        .decode();
+    assert_eq!(
+        (status.did, status.device_id, status.roster_seq),
+        (person.did, device.id, 1)
+    );
+}
+
+#[tokio::test]
+async fn only_for_an_account_that_delegates_to_this_relay() {
+    let world = World::new().await;
+    let person = Person::new("alice");
+    let device = person.device(world.now());
+    let body = person.registration(&device, person.roster(1, &[&device]));
+    let outcome = |key, domain: &str| {
+        Ok(Account {
+            key,
+            domain: Domain::parse(domain).unwrap(),
+        })
+    };
+
+    refused(
+        &register(&world, &device, body.clone()).await,
+        StatusCode::FORBIDDEN,
+        "not-delegated",
+    );
+    world
+        .published
+        .set(&person.did, Err(Unverified::Unreachable));
+    refused(
+        &register(&world, &device, body.clone()).await,
+        StatusCode::BAD_GATEWAY,
+        "unresolvable",
+    );
+    world.published.set(
+        &person.did,
+        outcome(person.delegate.public(), "other.example"),
+    );
+    refused(
+        &register(&world, &device, body.clone()).await,
+        StatusCode::FORBIDDEN,
+        "wrong-domain",
+    );
+    let other = Person::new("mallory").delegate.public();
+    world
+        .published
+        .set(&person.did, outcome(other, world.relay.domain().as_str()));
+    refused(
+        &register(&world, &device, body.clone()).await,
+        StatusCode::FORBIDDEN,
+        "not-delegated",
+    );
+    world.publish(&person);
+    assert_eq!(
+        register(&world, &device, body).await.status,
+        StatusCode::CREATED
+    );
+}
+
+#[tokio::test]
+async fn the_signing_device_is_the_certified_one_and_listed() {
+    let world = World::new().await;
+    let person = world.person("alice");
+    let (one, two) = (person.device(world.now()), person.device(world.now()));
+    let others_cert = person.registration(&two, person.roster(1, &[&one, &two]));
+    refused(
+        &register(&world, &one, others_cert).await,
+        StatusCode::UNAUTHORIZED,
+        "bad-signature",
+    );
+    let unlisted = person.registration(&one, person.roster(1, &[&two]));
+    refused(
+        &register(&world, &one, unlisted).await,
+        StatusCode::FORBIDDEN,
+        "not-in-roster",
+    );
+    let foreign = Person {
+        did: person.did.clone(),
+        ..Person::new("x")
+    };
+    let forged = foreign.device(world.now());
+    let body = person.registration(&forged, person.roster(1, &[&one]));
+    refused(
+        &register(&world, &forged, body).await,
+        StatusCode::FORBIDDEN,
+        "not-delegated",
+    );
+    let forged_roster = person.registration(&one, foreign.roster(1, &[&one]));
+    refused(
+        &register(&world, &one, forged_roster).await,
+        StatusCode::FORBIDDEN,
+        "not-delegated",
+    );
+    let expired = person.device_until(world.now() - 100, world.now() - 1);
+    let body = person.registration(&expired, person.roster(1, &[&expired]));
+    refused(
+        &register(&world, &expired, body).await,
+        StatusCode::FORBIDDEN,
+        "not-delegated",
+    );
+}
+
+#[tokio::test]
+async fn a_newer_roster_removes_a_device_and_an_older_is_refused() {
+    let world = World::new().await;
+    let (person, one) = world.registered("alice").await;
+    let two = person.device(world.now());
+    let both = person.registration(&two, person.roster(2, &[&one, &two]));
+    assert_eq!(
+        register(&world, &two, both).await.status,
+        StatusCode::CREATED
+    );
+    let stale = person.registration(&one, person.roster(1, &[&one]));
+    refused(
+        &register(&world, &one, stale).await,
+        StatusCode::CONFLICT,
+        "stale-roster",
+    );
+    let same = person.registration(&one, person.roster(2, &[&one]));
+    refused(
+        &register(&world, &one, same).await,
+        StatusCode::CONFLICT,
+        "stale-roster",
+    );
+
+    let grant = world.grants(&one, 1).await.remove(0);
+    world.put(&grant, b"for the device that goes").await;
+    world.queued(&one, 1).await;
+    let without = person.registration(&two, person.roster(3, &[&two]));
+    assert_eq!(register(&world, &two, without).await.status, StatusCode::OK);
+    let gone = world
+        .owner(&one, Method::GET, paths::REGISTRATION, None)
+        .await;
+    refused(&gone, StatusCode::UNAUTHORIZED, "not-registered");
+    let left = world
+        .relay
+        .state()
+        .store
+        .read(|c| {
+            c.query_row("SELECT count(*) FROM bodies", [], |row| {
+                row.get::<_, i64>(0)
+            })
+        })
+        .await
+        .unwrap();
+    assert_eq!(left, 0, "its queue is gone with its bodies");
+    assert_eq!(
+        world
+            .owner(&two, Method::GET, paths::REGISTRATION, None)
+            .await
+            .status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_deleted_registration_leaves_nothing() {
+    let world = World::new().await;
+    let (_, device) = world.registered("alice").await;
+    world.grants(&device, 3).await;
+    let deleted = world
+        .owner(&device, Method::DELETE, paths::REGISTRATION, None)
+        .await;
+    assert_eq!(deleted.status, StatusCode::NO_CONTENT);
+    let again = world
+        .owner(&device, Method::DELETE, paths::REGISTRATION, None)
+        .await;
+    refused(&again, StatusCode::UNAUTHORIZED, "not-registered");
+    let store = &world.relay.state().store;
+    for table in ["accounts", "devices", "grants", "messages", "queue"] {
+        let count: i64 = store
+            .read(move |c| c.query_row(&format!("SELECT count(*) FROM {table}"), [], |r| r.get(0)))
+            .await
+            .unwrap();
+        assert_eq!(count, 0, "{table}");
+    }
+}
