@@ -102,8 +102,12 @@ fn take(
     let Some(offer) = key_packages::claim(connection, did)? else {
         return Ok(None);
     };
+    let empty = offer.packages.is_empty();
     let answer = cbor::encode(&response(offer));
-    key_packages::remember_claim(connection, key, &answer, until)?;
+    // Nothing was handed out that could be handed out again, and the owner may be about to publish.
+    if !empty {
+        key_packages::remember_claim(connection, key, &answer, until)?;
+    }
     Ok(Some(answer))
 }
 

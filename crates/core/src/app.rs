@@ -1,0 +1,216 @@
+//! The facade: exactly the commands of the user interface, one line each.
+
+mod config;
+mod errors;
+mod events;
+mod life;
+mod messaging;
+mod phase;
+mod present;
+mod reading;
+
+pub use config::{Browser, Config};
+pub use events::Events;
+
+use crate::account::data_dir::{self, DataDirLock};
+use crate::account::vault::{Place, SystemKeyring, Vault};
+use crate::views::{AppEvent, AppState, ConnectionView, ConversationView, ErrorView};
+use crate::views::{MessageView, SuggestionView};
+use phase::Phase;
+use sotto_identity::Network;
+use sotto_identity::oauth::OAuth;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use tokio::sync::{Mutex, OnceCell, broadcast};
+
+/// Events kept for a slow listener; one that falls behind is told so.
+const EVENTS_KEPT: usize = 256;
+
+/// The app: cheap to clone, one per data directory.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: Config,
+    default_relay: String,
+    network: Network,
+    events: broadcast::Sender<AppEvent>,
+    phase: RwLock<Phase>,
+    /// Held from one phase to the next: transitions do not overlap.
+    turn: Mutex<()>,
+    vault: OnceCell<Vault>,
+    oauth: OnceLock<OAuth>,
+    _lock: DataDirLock,
+}
+
+/// Commands fail with an [`ErrorView`] whose code the UI has a sentence for.
+#[expect(clippy::missing_errors_doc, reason = "every command: see the line above")]
+impl App {
+    /// Starts the app on its data directory, as far as that goes without its user. What cannot be
+    /// opened now (a locked keyring) is tried again by [`App::state`], which also says why.
+    pub async fn start(config: Config) -> Result<App, ErrorView> {
+        let lock = data_dir::take(&config.data_dir)?;
+        let inner = Inner {
+            network: Network::new(config.endpoints.clone())?,
+            default_relay: life::suggested(&config.default_relay, config.development),
+            events: broadcast::channel(EVENTS_KEPT).0,
+            phase: RwLock::new(Phase::Closed),
+            turn: Mutex::new(()),
+            vault: OnceCell::new(),
+            oauth: OnceLock::new(),
+            _lock: lock,
+            config,
+        };
+        let app = App { inner: Arc::new(inner) };
+        if let Err(error) = app.open().await {
+            tracing::warn!(%error, "not opened yet");
+        }
+        Ok(app)
+    }
+
+    /// What changes from now on.
+    pub fn events(&self) -> Events {
+        Events(self.inner.events.subscribe())
+    }
+
+    /// Ends every task. What was under way goes on at the next start.
+    pub async fn shutdown(&self) {
+        self.cancel();
+        let _turn = self.inner.turn.lock().await;
+        self.inner.enter(Phase::Ended).end().await;
+    }
+
+    /// Which screen to show.
+    pub async fn state(&self) -> Result<AppState, ErrorView> {
+        if matches!(self.inner.phase(), Phase::Closed) {
+            let _turn = self.inner.turn.lock().await;
+            if matches!(self.inner.phase(), Phase::Closed) {
+                self.open().await?;
+            }
+        }
+        self.inner.view().await
+    }
+
+    /// Opens the vault file, or makes it, with a passphrase.
+    pub async fn unlock(&self, passphrase: String) -> Result<AppState, ErrorView> {
+        let _turn = self.inner.turn.lock().await;
+        if matches!(self.inner.phase(), Phase::Locked { .. }) {
+            let vault = self.inner.vault_place().open_with(passphrase).await?;
+            self.opened(vault).await?;
+        }
+        self.inner.view().await
+    }
+
+    /// Signs in through the browser; returns when that is over.
+    pub async fn sign_in(&self, handle: String) -> Result<AppState, ErrorView> {
+        self.signing_in(handle).await
+    }
+
+    /// Gives up the sign-in under way.
+    pub async fn cancel_sign_in(&self) -> Result<AppState, ErrorView> {
+        self.cancel();
+        // The sign-in holds the turn until it has ended.
+        let _turn = self.inner.turn.lock().await;
+        self.inner.view().await
+    }
+
+    /// Delegates the account to this device with `relay` as its discovery domain.
+    pub async fn set_up(&self, relay: String) -> Result<AppState, ErrorView> {
+        self.setting_up(relay).await
+    }
+
+    /// Stops messaging and forgets which account was current; deletes no history.
+    pub async fn sign_out(&self) -> Result<AppState, ErrorView> {
+        self.signing_out().await
+    }
+
+    /// The conversation list, newest first.
+    pub async fn conversations(&self) -> Result<Vec<ConversationView>, ErrorView> {
+        self.list().await
+    }
+
+    /// One line of it.
+    pub async fn conversation(&self, id: String) -> Result<Option<ConversationView>, ErrorView> {
+        self.one(&id).await
+    }
+
+    /// Verifies the account behind a handle (or DID) and opens the conversation with it.
+    pub async fn start_conversation(&self, handle: String) -> Result<ConversationView, ErrorView> {
+        self.begin(&handle).await
+    }
+
+    /// Accounts whose handle or name begins like `query`.
+    pub async fn suggestions(&self, query: String) -> Result<Vec<SuggestionView>, ErrorView> {
+        self.suggest(&query).await
+    }
+
+    /// Up to `limit` messages older than `before`, oldest first.
+    pub async fn messages(
+        &self,
+        conversation_id: String,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<MessageView>, ErrorView> {
+        self.page(&conversation_id, before, limit).await
+    }
+
+    /// These messages, those that exist.
+    pub async fn messages_by_id(&self, ids: Vec<i64>) -> Result<Vec<MessageView>, ErrorView> {
+        self.some(ids).await
+    }
+
+    /// Writes a text message down; it is sent in the background.
+    pub async fn send_text(
+        &self,
+        conversation_id: String,
+        text: String,
+    ) -> Result<MessageView, ErrorView> {
+        self.write(&conversation_id, text).await
+    }
+
+    /// Tries a failed message again.
+    pub async fn retry(&self, message_id: i64) -> Result<(), ErrorView> {
+        self.once_more(message_id).await
+    }
+
+    /// Everything in this conversation has been seen.
+    pub async fn mark_read(&self, conversation_id: String) -> Result<(), ErrorView> {
+        self.seen(&conversation_id).await
+    }
+
+    /// Whether messages can come and go.
+    pub async fn connection(&self) -> Result<ConnectionView, ErrorView> {
+        Ok(self.reached())
+    }
+}
+
+impl Inner {
+    fn phase(&self) -> Phase {
+        self.phase.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Enters a phase, tells so, and gives back the one before.
+    fn enter(&self, phase: Phase) -> Phase {
+        let mut current = self.phase.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *current, phase);
+        drop(current);
+        // Nobody listening is no failure.
+        let _ = self.events.send(AppEvent::State);
+        before
+    }
+
+    async fn view(&self) -> Result<AppState, ErrorView> {
+        self.phase().view(&self.default_relay).await
+    }
+
+    fn vault_place(&self) -> Place {
+        Place {
+            data_dir: self.config.data_dir.clone(),
+            choice: self.config.keyring,
+            cost: self.config.passphrase_cost,
+            keys: Arc::new(SystemKeyring),
+            random: Arc::clone(&self.config.random),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! From the errors of every part to what the user interface shows.
+
+use crate::account::data_dir::DataDirError;
+use crate::account::relay_name::RelayNameError;
+use crate::account::set_up::SetUpError;
+use crate::account::vault::VaultError;
+use crate::db::DbError;
+use crate::discovery::DiscoveryError;
+use crate::messages::{ComposeError, EngineError};
+use crate::views::ErrorView;
+use sotto_identity::http::HttpError;
+use sotto_identity::oauth::OAuthError;
+use std::fmt::Display;
+
+/// A code of the engine as the user interface knows it. The engine's own are finer: they are for
+/// the quarantine and the log.
+pub(super) fn shown(code: &str) -> &str {
+    match code {
+        "key-package.none" => "key_package.none",
+        "message.too-long" => "message.too_long",
+        "conversation.self" => "account.self",
+        "database.wrong-key" | "database.newer" => "database.corrupt",
+        code if code.starts_with("key-package.") => "key_package.invalid",
+        code => code,
+    }
+}
+
+fn view(code: &str, error: impl Display) -> ErrorView {
+    ErrorView::with_detail(shown(code), error)
+}
+
+/// One line for each part: its code, and its text as the detail.
+macro_rules! shown_by_code {
+    ($($error:ty),+ $(,)?) => {
+        $(impl From<$error> for ErrorView {
+            fn from(error: $error) -> Self {
+                view(error.code(), &error)
+            }
+        })+
+    };
+}
+
+shown_by_code!(
+    ComposeError,
+    DataDirError,
+    DbError,
+    DiscoveryError,
+    EngineError,
+    OAuthError,
+    RelayNameError,
+    SetUpError,
+    VaultError,
+);
+
+impl From<HttpError> for ErrorView {
+    fn from(error: HttpError) -> Self {
+        view("internal", error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_the_engine_are_those_of_the_interface() {
+        for (code, expected) in [
+            ("key-package.too-wide", "key_package.invalid"),
+            ("key-package.none", "key_package.none"),
+            ("message.too-long", "message.too_long"),
+            ("database.full", "database.full"),
+        ] {
+            assert_eq!(shown(code), expected);
+        }
+        let error = ErrorView::from(DbError::WrongKey);
+        assert_eq!(error.code, "database.corrupt");
+    }
+}

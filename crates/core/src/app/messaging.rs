@@ -1,0 +1,75 @@
+//! The start of messaging: needs no network, so that everything is there at once.
+
+use super::Inner;
+use super::events;
+use super::phase::{Ready, SignedIn};
+use crate::account::secrets::Current;
+use crate::db::{Database, OwnAccount};
+use crate::delivery::relay::Relays;
+use crate::delivery::relay::socket::Sockets;
+use crate::delivery::{Context, Delivery};
+use crate::discovery::Discovery;
+use crate::views::{AppEvent, ErrorView};
+use std::sync::Arc;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+impl Inner {
+    pub(super) fn ready_from(&self, signed_in: &SignedIn, own: OwnAccount) -> Result<Arc<Ready>, ErrorView> {
+        self.ready(signed_in.current.clone(), own, signed_in.database.clone())
+    }
+
+    /// Starts messaging. Asks no network for anything.
+    pub(super) fn ready(
+        &self,
+        current: Current,
+        own: OwnAccount,
+        database: Database,
+    ) -> Result<Arc<Ready>, ErrorView> {
+        let (config, own) = (&self.config, Arc::new(own));
+        let (http, clock) = (Arc::clone(self.network.http()), Arc::clone(&config.clock));
+        let relays = Relays::new(http, config.development, clock, own.device_key.clone());
+        let discovery = Discovery {
+            network: self.network.clone(),
+            relays: relays.clone(),
+            database: database.clone(),
+            own: Arc::clone(&own),
+            clock: Arc::clone(&config.clock),
+        };
+        let sockets = Sockets::new(config.development)
+            .map_err(|error| ErrorView::with_detail("internal", error))?;
+        let delivery = Delivery::start(Context {
+            database: database.clone(),
+            own: Arc::clone(&own),
+            relays,
+            sockets,
+            discovery: discovery.clone(),
+            clock: Arc::clone(&config.clock),
+            random: Arc::clone(&config.random),
+            connection: watch::Sender::new(Context::connecting()),
+            try_again: watch::Sender::new(0),
+            look_after: Notify::new(),
+        });
+        let stop = CancellationToken::new();
+        self.pass_on(&database, &delivery, &stop);
+        Ok(Arc::new(Ready { current, own, database, discovery, delivery, stop }))
+    }
+
+    /// Passes on what changes, as events.
+    fn pass_on(&self, database: &Database, delivery: &Delivery, stop: &CancellationToken) {
+        let (changes, events, stopped) = (database.changes(), self.events.clone(), stop.clone());
+        tokio::spawn(async move {
+            stopped.run_until_cancelled(events::forward(changes, &events)).await;
+        });
+        let (mut connection, events, stopped) =
+            (delivery.connection(), self.events.clone(), stop.clone());
+        tokio::spawn(async move {
+            let forward = async {
+                while connection.changed().await.is_ok() {
+                    let _ = events.send(AppEvent::Connection);
+                }
+            };
+            stopped.run_until_cancelled(forward).await;
+        });
+    }
+}

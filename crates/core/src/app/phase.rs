@@ -1,0 +1,91 @@
+//! Where the app is between its start and messaging.
+
+use super::present;
+use crate::account::secrets::Current;
+use crate::db::{Database, OwnAccount, own, peers};
+use crate::delivery::Delivery;
+use crate::discovery::Discovery;
+use crate::views::{AccountView, AppState, ErrorView};
+use sotto_identity::oauth::Session;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// Where the app is. Cheap to clone.
+#[derive(Clone)]
+pub(super) enum Phase {
+    /// The vault could not be opened, or an account's database not; to be tried again.
+    Closed,
+    /// The vault needs a passphrase.
+    Locked { create: bool },
+    /// No account.
+    SignedOut,
+    /// The browser is open.
+    SigningIn { handle: String, cancel: CancellationToken },
+    /// Signed in, not (completely) set up.
+    SettingUp(Arc<SignedIn>),
+    /// Signed in, set up elsewhere.
+    Elsewhere(Arc<SignedIn>),
+    /// Messaging.
+    Ready(Arc<Ready>),
+    /// Shut down.
+    Ended,
+}
+
+/// An account with a session, whose delegation is not this device's.
+pub(super) struct SignedIn {
+    pub(super) current: Current,
+    pub(super) session: Session,
+    pub(super) database: Database,
+    /// Name and picture; the relay is not known yet.
+    pub(super) view: AccountView,
+}
+
+/// An account that is messaging.
+pub(super) struct Ready {
+    pub(super) current: Current,
+    pub(super) own: Arc<OwnAccount>,
+    pub(super) database: Database,
+    pub(super) discovery: Discovery,
+    pub(super) delivery: Delivery,
+    /// Ends the tasks that pass events on.
+    pub(super) stop: CancellationToken,
+}
+
+impl Phase {
+    /// The screen.
+    pub(super) async fn view(&self, default_relay: &str) -> Result<AppState, ErrorView> {
+        Ok(match self {
+            Self::Closed | Self::SignedOut | Self::Ended => AppState::SignedOut,
+            Self::Locked { create } => AppState::Locked { create: *create },
+            Self::SigningIn { handle, .. } => AppState::SigningIn { handle: handle.clone() },
+            Self::SettingUp(signed_in) => AppState::SettingUp {
+                account: signed_in.view.clone(),
+                default_relay: default_relay.to_owned(),
+            },
+            Self::Elsewhere(signed_in) => {
+                AppState::DelegationElsewhere { account: signed_in.view.clone() }
+            }
+            Self::Ready(ready) => AppState::Ready { account: ready.view().await? },
+        })
+    }
+}
+
+impl Ready {
+    async fn view(&self) -> Result<AccountView, ErrorView> {
+        let did = self.current.did.clone();
+        let profile = self.database.read(move |tx| peers::by_did(tx, &did)).await?;
+        let relay = Some(self.own.domain.to_string());
+        Ok(present::account(&self.current, profile.as_ref(), relay))
+    }
+}
+
+/// The own account, if its set-up was completed: the pin of the own account says so, under the key
+/// that this device has.
+pub(super) async fn completed(database: &Database) -> Result<Option<OwnAccount>, ErrorView> {
+    let read = database.read(|tx| {
+        let Some(own) = own::load(tx)? else { return Ok(None) };
+        let pin = peers::by_did(tx, &own.did)?.map(|peer| peer.pin);
+        Ok(pin.filter(|pin| pin.key == own.delegate_key.public()).map(|_| own))
+    });
+    read.await.map_err(|error: crate::db::DbError| error.into())
+}

@@ -1,0 +1,89 @@
+//! From what is stored to what is shown.
+
+use super::errors::shown;
+use crate::account::secrets::Current;
+use crate::db::Peer;
+use crate::messages::{self, Conversation, Message};
+use crate::views::{
+    AccountView, ConversationView, ErrorView, Level, MessageState, MessageView, PeerView,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sotto_identity::verify;
+
+/// A picture as the web view takes it: it has no network.
+pub(super) fn data_url(mime: &str, bytes: &[u8]) -> String {
+    format!("data:{mime};base64,{}", STANDARD.encode(bytes))
+}
+
+pub(super) fn peer(peer: &Peer) -> PeerView {
+    let did = peer.pin.did.to_string();
+    PeerView {
+        handle: peer.handle.clone().unwrap_or_else(|| did.clone()),
+        did,
+        display_name: peer.display_name.clone(),
+        avatar: peer.avatar.as_ref().map(|(mime, bytes)| data_url(mime, bytes)),
+        level: match peer.pin.level {
+            verify::Level::Vended => Level::Vended,
+            verify::Level::Anchored => Level::Anchored,
+        },
+    }
+}
+
+/// `profile` is the own account's row among the peers.
+pub(super) fn account(
+    current: &Current,
+    profile: Option<&Peer>,
+    relay: Option<String>,
+) -> AccountView {
+    let avatar = profile.and_then(|peer| peer.avatar.as_ref());
+    AccountView {
+        did: current.did.to_string(),
+        handle: current.handle.clone(),
+        display_name: profile.and_then(|peer| peer.display_name.clone()),
+        avatar: avatar.map(|(mime, bytes)| data_url(mime, bytes)),
+        relay,
+    }
+}
+
+pub(super) fn conversation(conversation: &Conversation) -> ConversationView {
+    let last = conversation.last.as_ref();
+    ConversationView {
+        id: conversation.id.hex(),
+        peer: peer(&conversation.peer),
+        preview: last.and_then(|message| message.text.clone()),
+        preview_mine: last.is_some_and(Message::mine),
+        preview_state: last.map(|message| state(message.state)),
+        last_at: last.map(|message| signed(message.at)),
+        unread: conversation.unread,
+    }
+}
+
+/// `waits_for` is why nothing can be sent to the peer yet.
+pub(super) fn message(message: &Message, waits_for: Option<&str>) -> MessageView {
+    let waiting = message.state == messages::MessageState::Sending;
+    let code = message.error.as_deref().or(waits_for.filter(|_| waiting));
+    MessageView {
+        id: message.id,
+        conversation_id: message.conversation.hex(),
+        mine: message.mine(),
+        text: message.text.clone(),
+        sent_at: signed(message.at),
+        state: state(message.state),
+        error: code.map(|code| ErrorView::new(shown(code))),
+    }
+}
+
+fn state(state: messages::MessageState) -> MessageState {
+    match state {
+        messages::MessageState::Sending => MessageState::Sending,
+        messages::MessageState::Sent => MessageState::Sent,
+        messages::MessageState::Delivered => MessageState::Delivered,
+        messages::MessageState::Failed => MessageState::Failed,
+        messages::MessageState::Received => MessageState::Received,
+    }
+}
+
+fn signed(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX)
+}

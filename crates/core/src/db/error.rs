@@ -1,0 +1,72 @@
+//! What can go wrong with the database, classed by what the caller does next.
+
+use rusqlite::ErrorCode;
+
+/// A failure of the database itself; never the fault of a message.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The key does not open the file, or the file is not a database at all: SQLCipher cannot
+    /// tell the two apart.
+    #[error("the key does not open this database")]
+    WrongKey,
+    /// The file is damaged.
+    #[error("the database is damaged")]
+    Corrupt,
+    /// No space is left on the device. Nothing was written.
+    #[error("no space left for the database")]
+    Full,
+    /// Another process holds the database.
+    #[error("another process uses the database")]
+    Locked,
+    /// A newer version of Sotto wrote this database.
+    #[error("the database was written by a newer version")]
+    Newer,
+    /// The database was closed, or the job was lost in a panic and rolled back.
+    #[error("the database is closed")]
+    Closed,
+    /// A stored value does not decode; names what.
+    #[error("a stored {0} does not decode")]
+    Stored(&'static str),
+    /// Anything else that SQLite reports.
+    #[error("database: {0}")]
+    Sqlite(rusqlite::Error),
+}
+
+impl DbError {
+    /// Stable code for the user interface.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::WrongKey => "database.wrong-key",
+            Self::Corrupt | Self::Stored(_) => "database.corrupt",
+            Self::Full => "database.full",
+            Self::Locked => "database.locked",
+            Self::Newer => "database.newer",
+            Self::Closed => "database.closed",
+            Self::Sqlite(_) => "internal",
+        }
+    }
+
+    /// Whether a value was refused rather than the database failed: the fault of what was to be
+    /// written, such as a number beyond SQLite's.
+    pub(crate) fn is_refused_value(&self) -> bool {
+        match self {
+            Self::Sqlite(rusqlite::Error::ToSqlConversionFailure(_)) => true,
+            Self::Sqlite(error) => {
+                error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for DbError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::WrongKey,
+            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt,
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
+            _ => Self::Sqlite(error),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! One SQLCipher database: one writer, a few readers, changes announced after the commit.
+//!
+//! Everything that must happen together (a ratchet step, the sealed bytes, a message) happens in
+//! one [`WriteTx`].
+
+mod change;
+pub(crate) mod conversations;
+mod error;
+mod open;
+pub mod own;
+pub mod peers;
+mod tx;
+mod worker;
+
+pub use change::Change;
+pub use error::DbError;
+pub use open::DatabaseKey;
+pub use own::OwnAccount;
+pub use peers::{Peer, PeerId};
+pub use tx::{ReadTx, Savepoint, WriteTx};
+
+use rusqlite::{Connection, TransactionBehavior};
+use sotto_wire::random::Random;
+use sotto_wire::time::Clock;
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+use tokio::sync::{broadcast, oneshot};
+use worker::Worker;
+
+/// Announcements kept for a slow listener; a listener that falls behind reads everything again.
+const CHANGES_KEPT: usize = 256;
+const READERS: usize = 2;
+
+/// A handle to the database; cheap to clone.
+#[derive(Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    writer: Worker,
+    readers: Worker,
+    shared: Shared,
+}
+
+#[derive(Clone)]
+struct Shared {
+    changes: broadcast::Sender<Change>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    own: own::Loaded,
+}
+
+impl Database {
+    /// Opens the database at `path`, makes it where there is none, and brings its schema up to
+    /// date.
+    ///
+    /// # Errors
+    /// [`DbError::WrongKey`], [`DbError::Newer`], [`DbError::Locked`], or what SQLite reports.
+    pub fn open(
+        path: &Path,
+        key: &DatabaseKey,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, DbError> {
+        let writer = open::writer(path, key)?;
+        let readers = (0..READERS)
+            .map(|_| open::reader(path, key))
+            .collect::<Result<Vec<_>, _>>()?;
+        let changes = broadcast::channel(CHANGES_KEPT).0;
+        let shared = Shared {
+            changes,
+            clock,
+            random,
+            own: own::Loaded::default(),
+        };
+        let inner = Inner {
+            writer: Worker::start("sotto-db-writer", vec![writer])?,
+            readers: Worker::start("sotto-db-reader", readers)?,
+            shared,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Runs `f` in a write transaction; commits where it answers `Ok`, then announces changes.
+    ///
+    /// # Errors
+    /// What `f` answers, or the [`DbError`] that kept it from being committed.
+    pub async fn write<T, E>(
+        &self,
+        f: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let shared = self.inner.shared.clone();
+        let (answer, outcome) = oneshot::channel();
+        let job = move |connection: &mut Connection| {
+            // Whoever asked may have gone; the write stands all the same.
+            let _ = answer.send(shared.write(connection, f));
+        };
+        self.inner.writer.run(Box::new(job))?;
+        outcome
+            .await
+            .unwrap_or_else(|_| Err(DbError::Closed.into()))
+    }
+
+    /// As [`Database::write`], for callers outside of a runtime.
+    ///
+    /// # Errors
+    /// As [`Database::write`].
+    pub fn write_blocking<T, E>(
+        &self,
+        f: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let shared = self.inner.shared.clone();
+        let (answer, outcome) = mpsc::sync_channel(1);
+        let job = move |connection: &mut Connection| {
+            let _ = answer.send(shared.write(connection, f));
+        };
+        self.inner.writer.run(Box::new(job))?;
+        outcome
+            .recv()
+            .unwrap_or_else(|_| Err(DbError::Closed.into()))
+    }
+
+    /// Runs `f` on a snapshot.
+    ///
+    /// # Errors
+    /// What `f` answers, or a [`DbError`].
+    pub async fn read<T, E>(
+        &self,
+        f: impl FnOnce(&ReadTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let shared = self.inner.shared.clone();
+        let (answer, outcome) = oneshot::channel();
+        let job = move |connection: &mut Connection| {
+            let _ = answer.send(shared.read(connection, f));
+        };
+        self.inner.readers.run(Box::new(job))?;
+        outcome
+            .await
+            .unwrap_or_else(|_| Err(DbError::Closed.into()))
+    }
+
+    /// As [`Database::read`], for callers outside of a runtime.
+    ///
+    /// # Errors
+    /// As [`Database::read`].
+    pub fn read_blocking<T, E>(
+        &self,
+        f: impl FnOnce(&ReadTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let shared = self.inner.shared.clone();
+        let (answer, outcome) = mpsc::sync_channel(1);
+        let job = move |connection: &mut Connection| {
+            let _ = answer.send(shared.read(connection, f));
+        };
+        self.inner.readers.run(Box::new(job))?;
+        outcome
+            .recv()
+            .unwrap_or_else(|_| Err(DbError::Closed.into()))
+    }
+
+    /// What changes from now on. A receiver that lags has missed something: read all again.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.inner.shared.changes.subscribe()
+    }
+}
+
+impl Shared {
+    fn write<T, E: From<DbError>>(
+        self,
+        connection: &mut Connection,
+        f: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let tx = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(DbError::from)?;
+        let mut tx = WriteTx::new(tx, self.clock, self.random, own::OwnCache::new(self.own));
+        let value = f(&mut tx)?;
+        for change in tx.commit()? {
+            // Nobody listening is no failure.
+            let _ = self.changes.send(change);
+        }
+        Ok(value)
+    }
+
+    fn read<T, E: From<DbError>>(
+        self,
+        connection: &mut Connection,
+        f: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let tx = connection.transaction().map_err(DbError::from)?;
+        f(&ReadTx {
+            tx,
+            clock: self.clock,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! The two kinds of access: writing inside one transaction, and reading.
+
+use super::change::Change;
+use super::error::DbError;
+use super::own::OwnCache;
+use rusqlite::{Connection, Transaction};
+use sotto_wire::random::Random;
+use sotto_wire::time::{Clock, Timestamp};
+use std::cell::RefCell;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// An open write transaction (`BEGIN IMMEDIATE`). Not `Send`: no network can happen inside it.
+pub struct WriteTx<'c> {
+    tx: Transaction<'c>,
+    changes: RefCell<Vec<Change>>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    pub(super) own: OwnCache,
+}
+
+impl<'c> WriteTx<'c> {
+    pub(super) fn new(
+        tx: Transaction<'c>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        own: OwnCache,
+    ) -> Self {
+        Self {
+            tx,
+            changes: RefCell::new(Vec::new()),
+            clock,
+            random,
+            own,
+        }
+    }
+
+    pub(super) fn commit(self) -> Result<Vec<Change>, DbError> {
+        self.tx.commit()?;
+        Ok(super::change::merge(self.changes.into_inner()))
+    }
+
+    /// Notes what to announce after the commit.
+    pub fn changed(&self, change: Change) {
+        self.changes.borrow_mut().push(change);
+    }
+
+    /// Milliseconds since 1970, by the injected clock.
+    pub fn clock_now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// The same time in seconds, as the wire has it.
+    pub fn now(&self) -> Timestamp {
+        Timestamp(self.clock.now_ms() / 1000)
+    }
+
+    /// The injected randomness.
+    pub fn random(&self) -> &dyn Random {
+        &*self.random
+    }
+
+    /// Opens a savepoint: what follows is undone unless [`Savepoint::commit`] is called.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn savepoint(&self) -> Result<Savepoint<'_, 'c>, DbError> {
+        self.tx.prepare_cached("SAVEPOINT step")?.execute([])?;
+        Ok(Savepoint {
+            tx: self,
+            gathered: self.changes.borrow().len(),
+            open: true,
+        })
+    }
+}
+
+impl Deref for WriteTx<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.tx
+    }
+}
+
+/// A step inside a [`WriteTx`] that is undone when dropped, its announcements included.
+pub struct Savepoint<'t, 'c> {
+    tx: &'t WriteTx<'c>,
+    gathered: usize,
+    open: bool,
+}
+
+impl Savepoint<'_, '_> {
+    /// Keeps what happened since the savepoint, as far as the transaction commits.
+    ///
+    /// # Errors
+    /// When SQLite fails; the step is undone then.
+    pub fn commit(mut self) -> Result<(), DbError> {
+        self.tx.prepare_cached("RELEASE step")?.execute([])?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Savepoint<'_, '_> {
+    fn drop(&mut self) {
+        if self.open {
+            self.tx.changes.borrow_mut().truncate(self.gathered);
+            // Where this fails, SQLite has given up the whole transaction already, and the
+            // commit will say so.
+            let _ = self.tx.execute_batch("ROLLBACK TO step; RELEASE step");
+        }
+    }
+}
+
+/// Read access: a consistent snapshot on a connection that cannot write.
+pub struct ReadTx<'c> {
+    pub(super) tx: Transaction<'c>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl ReadTx<'_> {
+    /// Milliseconds since 1970, by the injected clock.
+    pub fn clock_now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+}
+
+impl Deref for ReadTx<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.tx
+    }
+}

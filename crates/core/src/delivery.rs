@@ -1,0 +1,60 @@
+//! Getting messages out and in: the only long-lived tasks. They end with [`Delivery::stop`];
+//! everything that must outlive them is in the database.
+
+mod backoff;
+mod context;
+mod housekeeper;
+pub(crate) mod key_packages;
+mod receiver;
+pub(crate) mod relay;
+mod sender;
+
+pub(crate) use context::Context;
+
+use crate::views::ConnectionView;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The running tasks of one account.
+pub(crate) struct Delivery {
+    context: Arc<Context>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Delivery {
+    /// Starts sender, receiver and housekeeper.
+    pub(crate) fn start(context: Context) -> Self {
+        let (context, stop) = (Arc::new(context), CancellationToken::new());
+        let tasks = TaskTracker::new();
+        tasks.spawn(sender::run(Arc::clone(&context), stop.clone()));
+        tasks.spawn(receiver::run(Arc::clone(&context), stop.clone()));
+        tasks.spawn(housekeeper::run(Arc::clone(&context), stop.clone()));
+        tasks.close();
+        Self { context, stop, tasks }
+    }
+
+    /// How the connection to the own relay is, and becomes.
+    pub(crate) fn connection(&self) -> watch::Receiver<ConnectionView> {
+        self.context.connection.subscribe()
+    }
+
+    /// The user is waiting for something: try at once what is waiting for its next attempt.
+    pub(crate) fn hurry(&self) {
+        self.context.hurry();
+    }
+
+    /// Ends all tasks and waits for them. Where they are in between does not matter.
+    pub(crate) async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}

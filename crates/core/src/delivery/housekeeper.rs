@@ -1,0 +1,64 @@
+//! What is done at the start and every hour: registration, key packages, expiry.
+
+use super::Context;
+use super::backoff::Backoff;
+use super::key_packages::{self, KeeperError};
+use super::relay::RelayError;
+use crate::outbox::{self, EngineError};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const EVERY: Duration = Duration::from_secs(60 * 60);
+/// Several key packages are claimed together when they are claimed at all.
+const LITTLE_LATER: Duration = Duration::from_secs(5);
+
+pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
+    let mut backoff = Backoff::default();
+    let mut try_again = context.try_again.subscribe();
+    loop {
+        let wait = tokio::select! {
+            () = stop.cancelled() => return,
+            outcome = look_after(&context) => match outcome {
+                Ok(()) => {
+                    backoff.reset();
+                    EVERY
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "housekeeping goes on later");
+                    backoff.next(&*context.random)
+                }
+            },
+        };
+        let asked_for = async {
+            context.look_after.notified().await;
+            tokio::time::sleep(LITTLE_LATER).await;
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+            () = asked_for => {}
+            // Only what failed is to be tried again before its time.
+            Ok(()) = try_again.changed(), if wait < EVERY => {}
+        }
+    }
+}
+
+async fn look_after(context: &Context) -> Result<(), KeeperError> {
+    context.database.write::<_, EngineError>(|tx| outbox::housekeep(tx)).await?;
+    register_if_needed(context).await?;
+    let Context { database, relays, own, clock, .. } = context;
+    key_packages::reconcile(database, relays, &own.domain, &**clock).await
+}
+
+/// A relay that has lost its data, or has an older roster, is told again.
+async fn register_if_needed(context: &Context) -> Result<(), RelayError> {
+    match context.relays.registration(&context.own.domain).await {
+        Ok(status) if status.roster_seq >= context.own.roster_seq => Ok(()),
+        Ok(_) | Err(RelayError::NotRegistered | RelayError::Refused { status: 404, .. }) => {
+            tracing::info!("registering at the relay");
+            context.relays.register(&context.own).await
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,103 @@
+//! The pool of key packages at the own relay, kept full (docs/protocol.md §4.4).
+
+use super::relay::{RelayError, Relays};
+use crate::db::{Database, DbError, WriteTx};
+use crate::mls::key_packages::{self, PublishedPackage};
+use crate::outbox::EngineError;
+use sotto_wire::domain::Domain;
+use sotto_wire::relay_api::KeyPackagesPut;
+use sotto_wire::time::{Clock, Timestamp};
+
+/// Single-use packages that lie at the relay.
+const POOL: usize = 50;
+/// Packages generated in one transaction: post-quantum keys take a while, and others want to write.
+const AT_ONCE: usize = 10;
+
+/// Why the pool could not be looked after.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeeperError {
+    #[error(transparent)]
+    Relay(#[from] RelayError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl From<DbError> for KeeperError {
+    fn from(error: DbError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+/// Compares what lies at the relay, by hash, with what is kept here, and publishes what is missing.
+///
+/// A single-use package that is no longer there was claimed, or lost: which of the two cannot be
+/// told, so it is never published again, only replaced by a new one.
+pub(crate) async fn reconcile(
+    database: &Database,
+    relays: &Relays,
+    domain: &Domain,
+    clock: &dyn Clock,
+) -> Result<(), KeeperError> {
+    let there = relays.key_packages(domain).await?;
+    let now = clock.now();
+    database.write(move |tx| last_resort(tx, now)).await?;
+    // What an earlier run generated and did not get around to publishing comes first.
+    let mut missing = POOL.saturating_sub(there.single_use.len());
+    let waiting = database.read(|tx| key_packages::unpublished(tx)).await?;
+    missing = missing.saturating_sub(waiting.iter().filter(|it| !it.last_resort).count());
+    while missing > 0 {
+        let n = missing.min(AT_ONCE);
+        database.write(move |tx| generate(tx, n)).await?;
+        missing -= n;
+    }
+    let mut to_publish = database.read(|tx| key_packages::unpublished(tx)).await?;
+    if let Some(lost) = lost_last_resort(database, there.last_resort.as_deref()).await? {
+        if !to_publish.iter().any(|it| it.last_resort) {
+            to_publish.push(lost);
+        }
+    }
+    publish(database, relays, domain, to_publish).await
+}
+
+async fn publish(
+    database: &Database,
+    relays: &Relays,
+    domain: &Domain,
+    packages: Vec<PublishedPackage>,
+) -> Result<(), KeeperError> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let hashes: Vec<[u8; 32]> = packages.iter().map(|it| it.hash).collect();
+    let mut body = KeyPackagesPut::default();
+    for package in packages {
+        match package.last_resort {
+            true => body.last_resort = Some(package.bytes),
+            false => body.single_use.push(package.bytes),
+        }
+    }
+    relays.put_key_packages(domain, &body).await?;
+    database.write(move |tx| key_packages::mark_published(tx, &hashes)).await?;
+    Ok(())
+}
+
+fn last_resort(tx: &WriteTx<'_>, now: Timestamp) -> Result<(), EngineError> {
+    if key_packages::last_resort_due(tx, now)? {
+        key_packages::generate_last_resort(tx)?;
+    }
+    Ok(())
+}
+
+fn generate(tx: &WriteTx<'_>, n: usize) -> Result<(), EngineError> {
+    key_packages::generate_single_use(tx, n)?;
+    Ok(())
+}
+
+/// The current last resort, where the relay has another or none.
+async fn lost_last_resort(
+    database: &Database,
+    there: Option<&[u8]>,
+) -> Result<Option<PublishedPackage>, KeeperError> {
+    let current = database.read(|tx| key_packages::last_resort(tx)).await?;
+    Ok(current.filter(|current| there != Some(current.hash.as_slice())))
+}

@@ -1,0 +1,177 @@
+//! One connection of the event socket, from the first frame to its end.
+
+use super::batch;
+use super::introductions::Introductions;
+use super::wake::clock_jumped;
+use crate::delivery::Context;
+use crate::delivery::relay::RelayError;
+use crate::delivery::relay::socket::Socket;
+use crate::outbox::EngineError;
+use crate::views::ConnectionState;
+use futures_util::{SinkExt as _, StreamExt as _};
+use sotto_wire::first_contact::MAX_ENVELOPE;
+use sotto_wire::relay_api::{Ack, Adjudication, Delivery, Event, EventError};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_tungstenite::tungstenite::Message;
+
+/// Deliveries of one transaction.
+const BATCH: usize = 200;
+/// A pause this long ends a batch: nobody waits for a message that has not arrived.
+const PAUSE: Duration = Duration::from_millis(4);
+const PING: Duration = Duration::from_secs(20);
+/// A relay that was silent for this long is gone.
+const SILENCE: Duration = Duration::from_secs(45);
+const ADJUDICATE_AT_ONCE: usize = 200;
+const MAX_EVENT: usize = MAX_ENVELOPE + 4096;
+/// A database that fails will not be better at once.
+const AFTER_FAILURE: Duration = Duration::from_secs(2);
+
+/// Why a session ended.
+pub(super) enum End {
+    /// There is a reason to connect again at once.
+    Woken,
+    /// The relay, or the way to it.
+    Relay(RelayError),
+}
+
+pub(super) struct Session {
+    context: Arc<Context>,
+    socket: Socket,
+    introductions: Introductions,
+    heard: Instant,
+}
+
+impl Session {
+    pub(super) fn new(context: Arc<Context>, socket: Socket) -> Self {
+        let introductions = Introductions::new(Arc::clone(&context));
+        Self { context, socket, introductions, heard: Instant::now() }
+    }
+
+    /// Receives until the connection ends.
+    pub(super) async fn run(mut self) -> End {
+        let context = Arc::clone(&self.context);
+        let jumped = clock_jumped(&*context.clock);
+        tokio::pin!(jumped);
+        let mut pings = tokio::time::interval(PING);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let outcome = tokio::select! {
+                () = &mut jumped => return End::Woken,
+                first = self.socket.next() => self.receive(first).await,
+                met = self.introductions.next() => self.process(met.into_batch()).await,
+                _ = pings.tick() => self.ping().await,
+            };
+            if let Err(end) = outcome {
+                return end;
+            }
+        }
+    }
+
+    async fn ping(&mut self) -> Result<(), End> {
+        if self.heard.elapsed() > SILENCE {
+            return Err(End::Relay(RelayError::Unreachable));
+        }
+        self.send(Message::Ping(Vec::new().into())).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), End> {
+        match tokio::time::timeout(SILENCE, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(End::Relay(RelayError::Unreachable)),
+        }
+    }
+
+    /// What has come, together with what comes right after it.
+    async fn receive(&mut self, first: Option<Incoming>) -> Result<(), End> {
+        let mut deliveries = Vec::new();
+        let (mut pool, mut caught_up) = (false, false);
+        let mut next = first;
+        loop {
+            self.heard = Instant::now();
+            match event(next)? {
+                Some(Event::Delivery(delivery)) => deliveries.push(delivery),
+                Some(Event::Pool) => pool = true,
+                Some(Event::CaughtUp) => caught_up = true,
+                Some(Event::Capabilities | Event::Ack(_)) | None => {}
+            }
+            if deliveries.len() >= BATCH {
+                break;
+            }
+            match tokio::time::timeout(PAUSE, self.socket.next()).await {
+                Ok(more) => next = more,
+                Err(_) => break,
+            }
+        }
+        self.process(deliveries).await?;
+        if pool {
+            self.adjudicate().await?;
+        }
+        if caught_up {
+            self.context.set_connection(ConnectionState::Online, None);
+            self.context.hurry();
+        }
+        Ok(())
+    }
+
+    /// Processes deliveries; those of strangers wait until they are introduced.
+    async fn process(&mut self, deliveries: Vec<Delivery>) -> Result<(), End> {
+        if deliveries.is_empty() {
+            return Ok(());
+        }
+        let sorted = self.introductions.sort(deliveries).await;
+        let mut acks = sorted.hopeless;
+        match batch::store(&self.context, sorted.ready).await {
+            Ok(stored) => acks.extend(stored),
+            Err(error) => return Err(database_failed(&error).await),
+        }
+        self.acknowledge(acks).await
+    }
+
+    async fn acknowledge(&mut self, acks: Vec<Ack>) -> Result<(), End> {
+        let gone = |_| End::Relay(RelayError::Unreachable);
+        for ack in acks {
+            self.socket.feed(Message::Binary(Event::Ack(ack).encode().into())).await.map_err(gone)?;
+        }
+        self.socket.flush().await.map_err(gone)
+    }
+
+    /// Lets everyone in: the policy is `everyone`, the only one there is yet.
+    async fn adjudicate(&mut self) -> Result<(), End> {
+        let (relays, own) = (&self.context.relays, &self.context.own);
+        let pool = relays.pool(&own.domain).await.map_err(End::Relay)?;
+        for some in pool.dids.chunks(ADJUDICATE_AT_ONCE) {
+            let (discard, provision) = some.iter().cloned().partition(|did| *did == own.did);
+            let decision = Adjudication { discard, provision };
+            relays.adjudicate(&own.domain, &decision).await.map_err(End::Relay)?;
+        }
+        Ok(())
+    }
+}
+
+/// Not acknowledged, so it comes again.
+async fn database_failed(error: &EngineError) -> End {
+    tracing::error!(%error, "what arrived could not be stored");
+    tokio::time::sleep(AFTER_FAILURE).await;
+    End::Woken
+}
+
+type Incoming = Result<Message, tokio_tungstenite::tungstenite::Error>;
+
+/// The event in a frame; `None` for what is no event, or one of a later version.
+fn event(incoming: Option<Incoming>) -> Result<Option<Event>, End> {
+    let gone = End::Relay(RelayError::Unreachable);
+    match incoming {
+        Some(Ok(Message::Binary(bytes))) => match Event::decode(&bytes, MAX_EVENT) {
+            Ok(event) => Ok(Some(event)),
+            Err(EventError::Unknown) => Ok(None),
+            Err(EventError::Malformed(_)) => {
+                Err(End::Relay(RelayError::NotARelay("an event is malformed")))
+            }
+        },
+        Some(Ok(Message::Text(_))) => Err(End::Relay(RelayError::NotARelay("text in its events"))),
+        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
+        Some(Ok(Message::Close(_)) | Err(_)) | None => Err(gone),
+    }
+}

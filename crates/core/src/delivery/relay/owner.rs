@@ -1,0 +1,98 @@
+//! What a device asks its own relay (docs/protocol.md §4.3, §4.4, §4.6, §4.5 "pool").
+
+use super::{Call, RelayError, Relays, decoded, successful};
+use crate::db::OwnAccount;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sotto_identity::http::Method;
+use sotto_wire::cbor;
+use sotto_wire::challenge::Realm;
+use sotto_wire::domain::Domain;
+use sotto_wire::grant::IssuedGrant;
+use sotto_wire::relay_api::{
+    Adjudication, GrantsRequest, GrantsResponse, KeyPackagesPut, KeyPackagesState,
+    MAX_KEY_PACKAGES_BODY, Pool, RegistrationRequest, RegistrationStatus, paths,
+};
+
+/// Thousands of strangers who wait.
+const MAX_POOL: usize = 1024 * 1024;
+
+impl Relays {
+    /// Registers this device; also where it is registered already, to replace the roster.
+    pub(crate) async fn register(&self, own: &OwnAccount) -> Result<(), RelayError> {
+        let body = RegistrationRequest {
+            did: own.did.clone(),
+            key: own.delegate_key.public(),
+            cert: own.certificate.clone(),
+            roster: own.roster.clone(),
+        };
+        let call = Call::post(&own.domain, paths::REGISTRATIONS, cbor::encode(&body));
+        let answer = self.send_signed(&call, Realm::Device, &self.thumbprint()).await?;
+        successful(answer).map(drop)
+    }
+
+    /// What the relay knows of this device.
+    pub(crate) async fn registration(
+        &self,
+        domain: &Domain,
+    ) -> Result<RegistrationStatus, RelayError> {
+        self.owned(Call::get(domain, paths::REGISTRATION)).await
+    }
+
+    /// The key packages that lie there for others.
+    pub(crate) async fn key_packages(
+        &self,
+        domain: &Domain,
+    ) -> Result<KeyPackagesState, RelayError> {
+        let call = Call::get(domain, paths::KEY_PACKAGES);
+        self.owned(call.answering(MAX_KEY_PACKAGES_BODY)).await
+    }
+
+    /// Adds key packages.
+    pub(crate) async fn put_key_packages(
+        &self,
+        domain: &Domain,
+        packages: &KeyPackagesPut,
+    ) -> Result<KeyPackagesState, RelayError> {
+        let body = cbor::encode(packages);
+        let call = Call { method: Method::Put, ..Call::post(domain, paths::KEY_PACKAGES, body) };
+        self.owned(call.answering(MAX_KEY_PACKAGES_BODY)).await
+    }
+
+    /// `n` new grants for this device, each at the address it must have.
+    pub(crate) async fn grants(
+        &self,
+        domain: &Domain,
+        n: u64,
+    ) -> Result<Vec<IssuedGrant>, RelayError> {
+        let body = cbor::encode(&GrantsRequest { n });
+        let answer: GrantsResponse = self.owned(Call::post(domain, paths::GRANTS, body)).await?;
+        if answer.grants.iter().any(|grant| !grant.is_at(domain)) {
+            return Err(RelayError::NotARelay("a grant has another address"));
+        }
+        Ok(answer.grants)
+    }
+
+    /// Who waits to be let in.
+    pub(crate) async fn pool(&self, domain: &Domain) -> Result<Pool, RelayError> {
+        self.owned(Call::get(domain, paths::POOL).answering(MAX_POOL)).await
+    }
+
+    /// Lets senders in, or not.
+    pub(crate) async fn adjudicate(
+        &self,
+        domain: &Domain,
+        decision: &Adjudication,
+    ) -> Result<(), RelayError> {
+        let call = Call::post(domain, paths::ADJUDICATION, cbor::encode(decision));
+        let answer = self.send_signed(&call, Realm::Device, &self.thumbprint()).await?;
+        successful(answer).map(drop)
+    }
+
+    async fn owned<T: Serialize + DeserializeOwned>(
+        &self,
+        call: Call<'_>,
+    ) -> Result<T, RelayError> {
+        decoded(self.send_signed(&call, Realm::Device, &self.thumbprint()).await?)
+    }
+}

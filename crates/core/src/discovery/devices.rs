@@ -1,0 +1,131 @@
+//! The devices of a peer: a roster under its key, and a claimed key package of each.
+
+use super::{Discovery, DiscoveryError};
+use crate::db::peers;
+use crate::delivery::relay::RelayError;
+use sotto_identity::verify::Pin;
+use sotto_wire::relay_api::ClaimResponse;
+use sotto_wire::roster::Roster;
+use sotto_wire::time::Timestamp;
+
+/// A device that can be added to a send group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Device {
+    pub(crate) certificate: Vec<u8>,
+    pub(crate) key_package: Vec<u8>,
+}
+
+impl Discovery {
+    /// Claims a key package of every device of a verified account (docs/protocol.md §4.4).
+    pub(crate) async fn devices(&self, pin: &Pin) -> Result<Vec<Device>, DiscoveryError> {
+        let answer = match self.relays.claim(&self.own, &pin.domain, &pin.did).await {
+            Err(RelayError::Refused { status: 404, .. }) => return Err(DiscoveryError::NoKeyPackage),
+            other => other?,
+        };
+        let did = pin.did.clone();
+        let seen = self.database.read(move |tx| peers::roster_seq(tx, &did)).await?;
+        let (seq, devices) = matched(answer, pin, seen, self.clock.now())?;
+        let did = pin.did.clone();
+        self.database.write(move |tx| peers::saw_roster(tx, &did, seq)).await?;
+        Ok(devices)
+    }
+}
+
+/// The devices that the account vouches for and that have a package; the relay's word counts for
+/// nothing but which package to try for which device.
+fn matched(
+    answer: ClaimResponse,
+    pin: &Pin,
+    seen: u64,
+    now: Timestamp,
+) -> Result<(u64, Vec<Device>), DiscoveryError> {
+    let roster =
+        Roster::verify(&answer.roster, &pin.key, &pin.did).map_err(|_| DiscoveryError::Roster)?;
+    if roster.seq < seen {
+        return Err(DiscoveryError::Roster);
+    }
+    let devices: Vec<Device> = roster
+        .devices
+        .iter()
+        .zip(&roster.certificates)
+        .filter(|(device, _)| !device.is_expired(now))
+        .filter_map(|(device, certificate)| {
+            let claimed = answer.packages.iter().find(|it| it.device_id == device.device_id)?;
+            Some(Device { certificate: certificate.clone(), key_package: claimed.package.clone() })
+        })
+        .collect();
+    if devices.is_empty() {
+        return Err(DiscoveryError::NoKeyPackage);
+    }
+    Ok((roster.seq, devices))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sotto_identity::repo::Tid;
+    use sotto_identity::verify::Level;
+    use sotto_wire::claim::Incoming;
+    use sotto_wire::device::{DeviceCertificate, DeviceId};
+    use sotto_wire::did::Did;
+    use sotto_wire::domain::Domain;
+    use sotto_wire::key::SigningKey;
+    use sotto_wire::relay_api::ClaimedPackage;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000);
+
+    fn pin(key: &SigningKey) -> Pin {
+        Pin {
+            did: Did::parse("did:web:bob.example").unwrap(),
+            key: key.public(),
+            domain: Domain::parse("relay.example").unwrap(),
+            incoming: Incoming::Everyone,
+            claim_seq: 1,
+            repo_rev: Tid::parse("3l3qo2vutsw2b").unwrap(),
+            level: Level::Vended,
+        }
+    }
+
+    fn certificate(id: u8, expires: u64, key: &SigningKey) -> Vec<u8> {
+        let device = DeviceCertificate {
+            did: pin(key).did,
+            device_id: DeviceId::from_bytes([id; 16]),
+            issued_at: Timestamp(expires - 86_400),
+            device_key: SigningKey::from_seed(&[id; 32]).public(),
+            expires_at: Timestamp(expires),
+        };
+        device.sign(key)
+    }
+
+    fn answer(seq: u64, devices: Vec<Vec<u8>>, packages: &[u8], key: &SigningKey) -> ClaimResponse {
+        let packages = packages.iter().map(|id| ClaimedPackage {
+            package: vec![*id],
+            device_id: DeviceId::from_bytes([*id; 16]),
+            last_resort: false,
+        });
+        let roster = Roster { did: pin(key).did, seq, devices }.sign(key);
+        ClaimResponse { roster, packages: packages.collect() }
+    }
+
+    #[test]
+    fn a_device_needs_the_roster_and_a_package() {
+        let key = SigningKey::from_seed(&[9; 32]);
+        let (one, two) = (certificate(1, NOW.0 + 9, &key), certificate(2, NOW.0 + 9, &key));
+        let expired = certificate(3, NOW.0, &key);
+        let found = answer(4, vec![one, two.clone(), expired], &[2, 3, 7], &key);
+        let (seq, devices) = matched(found, &pin(&key), 4, NOW).unwrap();
+        assert_eq!(seq, 4);
+        assert_eq!(devices, [Device { certificate: two, key_package: vec![2] }]);
+    }
+
+    #[test]
+    fn a_relay_cannot_add_devices_or_go_back() {
+        let (key, relay) = (SigningKey::from_seed(&[9; 32]), SigningKey::from_seed(&[8; 32]));
+        let forged = answer(4, vec![certificate(1, NOW.0 + 9, &relay)], &[1], &relay);
+        assert!(matches!(matched(forged, &pin(&key), 0, NOW), Err(DiscoveryError::Roster)));
+        let old = answer(3, vec![certificate(1, NOW.0 + 9, &key)], &[1], &key);
+        assert!(matches!(matched(old, &pin(&key), 4, NOW), Err(DiscoveryError::Roster)));
+        let none = answer(4, vec![certificate(1, NOW.0 + 9, &key)], &[], &key);
+        assert!(matches!(matched(none, &pin(&key), 4, NOW), Err(DiscoveryError::NoKeyPackage)));
+    }
+}

@@ -1,0 +1,8 @@
+//! What has arrived: which frames were seen, how far each peer's group was read, and what could
+//! not be read at all.
+
+mod progress;
+pub(crate) mod quarantine;
+pub(crate) mod seen;
+
+pub(crate) use progress::{NewReader, Reader, WINDOW};

@@ -1,0 +1,175 @@
+//! How far a peer device's send group has been read.
+
+use crate::db::{DbError, WriteTx};
+use rusqlite::{OptionalExtension, Row, named_params, params};
+use std::collections::BTreeMap;
+
+/// How far ahead of the last gapless frame a number may be. Twice what the ratchet reaches, and
+/// less than the room between the ids of two messages (`messages::place`).
+pub(crate) const WINDOW: u64 = 4000;
+
+/// A group that was just joined.
+pub(crate) struct NewReader<'a> {
+    pub(crate) conversation: i64,
+    pub(crate) device: i64,
+    pub(crate) group_id: &'a [u8],
+    pub(crate) welcome_digest: &'a [u8; 32],
+    pub(crate) first_contact_key: &'a [u8; 32],
+}
+
+/// A send group of a peer's device, as this device reads it.
+pub(crate) struct Reader {
+    pub(crate) row: i64,
+    pub(crate) conversation: i64,
+    pub(crate) device: i64,
+    pub(crate) group_id: Vec<u8>,
+    pub(crate) first_contact_key: [u8; 32],
+    /// Every frame up to this number has been processed.
+    processed: u64,
+    /// Frames beyond a gap and the messages they brought.
+    early: BTreeMap<u64, Option<i64>>,
+    ack_due: bool,
+    /// What memory holds is newer than the row.
+    ahead: bool,
+}
+
+const COLUMNS: &str =
+    "id, conversation, peer_device, group_id, first_contact_key, processed, ack_due";
+
+impl Reader {
+    /// Notes a group that was joined.
+    pub(crate) fn insert(tx: &WriteTx<'_>, new: &NewReader<'_>) -> Result<Self, DbError> {
+        tx.prepare_cached(
+            "INSERT INTO read_group
+               (conversation, peer_device, group_id, welcome_digest, first_contact_key)
+             VALUES (:conversation, :device, :group, :welcome, :key)",
+        )?
+        .execute(named_params! {
+            ":conversation": new.conversation,
+            ":device": new.device,
+            ":group": new.group_id,
+            ":welcome": new.welcome_digest,
+            ":key": new.first_contact_key,
+        })?;
+        Ok(Self {
+            row: tx.last_insert_rowid(),
+            conversation: new.conversation,
+            device: new.device,
+            group_id: new.group_id.to_vec(),
+            first_contact_key: *new.first_contact_key,
+            processed: 0,
+            early: BTreeMap::new(),
+            ack_due: false,
+            ahead: false,
+        })
+    }
+
+    pub(crate) fn by_group(tx: &WriteTx<'_>, group_id: &[u8]) -> Result<Option<Self>, DbError> {
+        let sql = format!("SELECT {COLUMNS} FROM read_group WHERE group_id = ?1");
+        let found = tx
+            .prepare_cached(&sql)?
+            .query_row([group_id], Self::from_row)
+            .optional()?;
+        found.map(|reader| reader.with_early(tx)).transpose()
+    }
+
+    pub(crate) fn by_welcome(tx: &WriteTx<'_>, digest: &[u8; 32]) -> Result<Option<Self>, DbError> {
+        let sql = format!("SELECT {COLUMNS} FROM read_group WHERE welcome_digest = ?1");
+        let found = tx
+            .prepare_cached(&sql)?
+            .query_row([digest], Self::from_row)
+            .optional()?;
+        found.map(|reader| reader.with_early(tx)).transpose()
+    }
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            row: row.get(0)?,
+            conversation: row.get(1)?,
+            device: row.get(2)?,
+            group_id: row.get(3)?,
+            first_contact_key: row.get(4)?,
+            processed: row.get(5)?,
+            early: BTreeMap::new(),
+            ack_due: row.get(6)?,
+            ahead: false,
+        })
+    }
+
+    fn with_early(mut self, tx: &WriteTx<'_>) -> Result<Self, DbError> {
+        let mut statement =
+            tx.prepare_cached("SELECT seq, message FROM early_frame WHERE read_group = ?1")?;
+        self.early = statement
+            .query_map([self.row], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        Ok(self)
+    }
+
+    /// Whether the frame with this number has been processed.
+    pub(crate) fn has(&self, seq: u64) -> bool {
+        seq <= self.processed || self.early.contains_key(&seq)
+    }
+
+    /// Whether the number is further ahead than any honest sender's.
+    pub(crate) fn is_beyond(&self, seq: u64) -> bool {
+        seq > self.processed.saturating_add(WINDOW)
+    }
+
+    /// The nearest later frame that brought a message: how far it is ahead, and the message.
+    pub(crate) fn later_message(&self, seq: u64) -> Option<(u64, i64)> {
+        let mut later = self.early.range(seq.saturating_add(1)..);
+        later.find_map(|(later, message)| message.map(|id| (later - seq, id)))
+    }
+
+    /// An acknowledgement has to go out.
+    pub(crate) fn owe_ack(&mut self) {
+        if !self.ack_due {
+            self.ack_due = true;
+            self.ahead = true;
+        }
+    }
+
+    /// Notes a processed frame and the message it brought.
+    pub(crate) fn accept(
+        &mut self,
+        tx: &WriteTx<'_>,
+        seq: u64,
+        message: Option<i64>,
+    ) -> Result<(), DbError> {
+        self.owe_ack();
+        self.ahead = true;
+        if seq != self.processed + 1 {
+            self.early.insert(seq, message);
+            tx.prepare_cached(
+                "INSERT INTO early_frame (read_group, seq, message) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![self.row, seq, message])?;
+            return Ok(());
+        }
+        self.processed = seq;
+        let mut closed = false;
+        while self.early.remove(&(self.processed + 1)).is_some() {
+            self.processed += 1;
+            closed = true;
+        }
+        if closed {
+            tx.prepare_cached("DELETE FROM early_frame WHERE read_group = ?1 AND seq <= ?2")?
+                .execute(params![self.row, self.processed])?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what memory holds.
+    pub(crate) fn flush(&mut self, tx: &WriteTx<'_>) -> Result<(), DbError> {
+        if self.ahead {
+            tx.prepare_cached("UPDATE read_group SET processed = ?2, ack_due = ?3 WHERE id = ?1")?
+                .execute(params![self.row, self.processed, self.ack_due])?;
+            self.ahead = false;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn ack_due(&self) -> bool {
+        self.ack_due
+    }
+}

@@ -1,0 +1,18 @@
+//! Sotto's core: accounts, conversations and their delivery, behind one facade ([`app::App`]).
+
+pub mod account;
+pub mod app;
+pub mod db;
+mod delivery;
+mod discovery;
+mod inbox;
+pub mod messages;
+pub mod mls;
+pub mod outbox;
+pub mod views;
+
+#[cfg(test)]
+extern crate self as sotto_core;
+#[cfg(test)]
+#[expect(unreachable_pub, reason = "benches/engine.rs includes it too")]
+mod testing;

@@ -1,0 +1,116 @@
+//! Writing a message down: no network, no MLS, so that it cannot fail for their reasons.
+
+use super::{MessageState, place};
+use crate::db::{Change, DbError, WriteTx, conversations, own};
+use rusqlite::named_params;
+use sotto_wire::content::{self, Content, MAX_TEXT};
+use sotto_wire::conversation::ConversationId;
+
+/// Why a text was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// Nothing to send.
+    #[error("the text is empty")]
+    Empty,
+    /// More than [`MAX_TEXT`] bytes of UTF-8.
+    #[error("the text is too long")]
+    TooLong,
+    /// No such conversation.
+    #[error("unknown conversation")]
+    UnknownConversation,
+    /// There is no own account on this device.
+    #[error("no account")]
+    NoAccount,
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl ComposeError {
+    /// Stable code for the user interface.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "message.empty",
+            Self::TooLong => "message.too-long",
+            Self::UnknownConversation => "conversation.unknown",
+            Self::NoAccount => "account.none",
+            Self::Db(error) => error.code(),
+        }
+    }
+}
+
+/// Writes a text message down, to be sealed and sent (docs/protocol.md §5). Returns its id.
+///
+/// # Errors
+/// [`ComposeError`]; nothing was written then.
+pub fn text(
+    tx: &WriteTx<'_>,
+    conversation: &ConversationId,
+    text: &str,
+) -> Result<i64, ComposeError> {
+    if text.trim().is_empty() {
+        return Err(ComposeError::Empty);
+    }
+    if text.len() > MAX_TEXT {
+        return Err(ComposeError::TooLong);
+    }
+    let own = own::current(tx)?.ok_or(ComposeError::NoAccount)?;
+    let row = conversations::by_id(tx, conversation)?
+        .ok_or(ComposeError::UnknownConversation)?
+        .row;
+    let content = Content::text(text, tx.random())
+        .encode()
+        .map_err(|_| ComposeError::TooLong)?;
+    let mimi_id = content::message_id(&own.did, conversation, &content)
+        .map_err(|_| DbError::Stored("message"))?;
+    let id = place::next(tx)?;
+    insert(
+        tx,
+        &NewMessage {
+            id,
+            conversation: row,
+            state: MessageState::Sending,
+            mimi_id: &mimi_id,
+            content: &content,
+            text: Some(text),
+        },
+    )?;
+    tx.prepare_cached("INSERT INTO outbox (conversation, message) VALUES (?1, ?2)")
+        .and_then(|mut statement| statement.execute([row, id]))
+        .map_err(DbError::from)?;
+    tx.changed(Change::Messages {
+        conversation: *conversation,
+        ids: vec![id],
+    });
+    tx.changed(Change::Conversations(vec![*conversation]));
+    tx.changed(Change::Outbox);
+    Ok(id)
+}
+
+/// A row to write.
+pub(super) struct NewMessage<'a> {
+    pub(super) id: i64,
+    pub(super) conversation: i64,
+    pub(super) state: MessageState,
+    pub(super) mimi_id: &'a [u8; 32],
+    pub(super) content: &'a [u8],
+    /// `None`: not supported by this version.
+    pub(super) text: Option<&'a str>,
+}
+
+pub(super) fn insert(tx: &WriteTx<'_>, message: &NewMessage<'_>) -> Result<(), DbError> {
+    tx.prepare_cached(
+        "INSERT INTO message (id, conversation, state, at, mimi_id, content, text)
+         VALUES (:id, :conversation, :state, :at, :mimi_id, :content, :text)",
+    )?
+    .execute(named_params! {
+        ":id": message.id,
+        ":conversation": message.conversation,
+        ":state": message.state as i64,
+        ":at": tx.clock_now_ms(),
+        ":mimi_id": message.mimi_id,
+        ":content": message.content,
+        ":text": message.text,
+    })?;
+    Ok(())
+}

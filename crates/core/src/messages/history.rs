@@ -1,0 +1,167 @@
+//! Reading: the conversation list and the messages of a conversation.
+
+use super::MessageState;
+use crate::db::{Change, DbError, Peer, ReadTx, WriteTx, peers};
+use rusqlite::{OptionalExtension, Row, params};
+use sotto_wire::conversation::ConversationId;
+
+/// One line of the conversation list.
+#[derive(Debug, Clone)]
+pub struct Conversation {
+    /// The conversation.
+    pub id: ConversationId,
+    /// With whom.
+    pub peer: Peer,
+    /// The last message.
+    pub last: Option<Message>,
+    /// When it was begun here, milliseconds since 1970.
+    pub created_at: u64,
+    /// Messages not read yet.
+    pub unread: u32,
+}
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Ascending in the order in which messages are shown.
+    pub id: i64,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// What has become of it; [`MessageState::Received`] for the peer's.
+    pub state: MessageState,
+    /// Code of why it failed.
+    pub error: Option<String>,
+    /// Written (own) or arrived (the peer's), milliseconds since 1970 by this device's clock.
+    pub at: u64,
+    /// `None` where this version does not support the content.
+    pub text: Option<String>,
+}
+
+impl Message {
+    /// Whether the own account wrote it.
+    pub fn mine(&self) -> bool {
+        self.state != MessageState::Received
+    }
+}
+
+/// The conversation list, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn conversations(tx: &ReadTx<'_>) -> Result<Vec<Conversation>, DbError> {
+    let sql = list("TRUE");
+    let mut statement = tx.prepare_cached(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut conversations = Vec::new();
+    while let Some(row) = rows.next()? {
+        conversations.push(conversation_row(row)?);
+    }
+    Ok(conversations)
+}
+
+/// One line of it.
+///
+/// # Errors
+/// When the database fails.
+pub fn conversation(tx: &ReadTx<'_>, id: &ConversationId) -> Result<Option<Conversation>, DbError> {
+    let sql = list("c.key = ?1");
+    let mut statement = tx.prepare_cached(&sql)?;
+    let mut rows = statement.query([id.as_bytes()])?;
+    rows.next()?.map(conversation_row).transpose()
+}
+
+/// Up to `limit` messages of a conversation before the message `before` (or the last ones),
+/// oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn page(
+    tx: &ReadTx<'_>,
+    conversation: &ConversationId,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<Message>, DbError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT m.id, c.key, m.state, m.error, m.at, m.text
+         FROM conversation c JOIN message m ON m.conversation = c.id
+         WHERE c.key = ?1 AND m.id < ?2 ORDER BY m.id DESC LIMIT ?3",
+    )?;
+    let before = before.unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![conversation.as_bytes(), before, limit])?;
+    let mut messages = Vec::new();
+    while let Some(row) = rows.next()? {
+        messages.push(message_row(row, 0)?);
+    }
+    messages.reverse();
+    Ok(messages)
+}
+
+/// These messages, those that exist, in the order asked for.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_ids(tx: &ReadTx<'_>, ids: &[i64]) -> Result<Vec<Message>, DbError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT m.id, c.key, m.state, m.error, m.at, m.text
+         FROM message m JOIN conversation c ON c.id = m.conversation WHERE m.id = ?1",
+    )?;
+    let mut messages = Vec::new();
+    for id in ids {
+        let found = statement
+            .query_row([id], |row| Ok(message_row(row, 0)))
+            .optional()?;
+        messages.extend(found.transpose()?);
+    }
+    Ok(messages)
+}
+
+/// Everything in this conversation has been seen.
+///
+/// # Errors
+/// When the database fails.
+pub fn mark_read(tx: &WriteTx<'_>, conversation: &ConversationId) -> Result<(), DbError> {
+    let changed = tx
+        .prepare_cached("UPDATE conversation SET unread = 0 WHERE key = ?1 AND unread > 0")?
+        .execute([conversation.as_bytes()])?;
+    if changed > 0 {
+        tx.changed(Change::Conversations(vec![*conversation]));
+    }
+    Ok(())
+}
+
+fn list(condition: &str) -> String {
+    format!(
+        "SELECT {}, c.key, c.created_at, c.unread, m.id, c.key, m.state, m.error, m.at, m.text
+         FROM conversation c
+         JOIN peer ON peer.id = c.peer
+         LEFT JOIN peer_avatar avatar ON avatar.peer = peer.id
+         LEFT JOIN message m ON m.id = (SELECT max(id) FROM message WHERE conversation = c.id)
+         WHERE {condition}
+         ORDER BY coalesce(m.at, c.created_at) DESC, c.id DESC",
+        peers::COLUMNS
+    )
+}
+
+fn conversation_row(row: &Row<'_>) -> Result<Conversation, DbError> {
+    let last: Option<i64> = row.get(10)?;
+    Ok(Conversation {
+        peer: peers::from_row(row)??,
+        id: ConversationId::from_bytes(row.get(7)?),
+        created_at: row.get(8)?,
+        unread: row.get(9)?,
+        last: last.map(|_| message_row(row, 10)).transpose()?,
+    })
+}
+
+/// Reads id, conversation, state, error, time and text, beginning at a column.
+fn message_row(row: &Row<'_>, from: usize) -> Result<Message, DbError> {
+    Ok(Message {
+        id: row.get(from)?,
+        conversation: ConversationId::from_bytes(row.get(from + 1)?),
+        state: MessageState::from_stored(row.get(from + 2)?)
+            .ok_or(DbError::Stored("message state"))?,
+        error: row.get(from + 3)?,
+        at: row.get(from + 4)?,
+        text: row.get(from + 5)?,
+    })
+}

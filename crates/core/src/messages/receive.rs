@@ -1,0 +1,234 @@
+//! Receiving: one transaction per batch, one poison envelope never spoils the others
+//! (docs/protocol.md §3, §4.5, §4.6).
+//!
+//! A batch is tried in one go first: its groups are loaded once and stored once. What is refused
+//! before anything was touched is quarantined on the way. When something is refused later than
+//! that, the whole attempt is undone and every envelope gets a savepoint of its own.
+
+mod first_contact;
+mod frame;
+mod pass;
+mod payload;
+
+use super::EngineError;
+use crate::db::{DbError, OwnAccount, WriteTx, own};
+use crate::inbox::quarantine::{self, Kept};
+use pass::Pass;
+use sotto_identity::verify::Pin;
+use sotto_wire::first_contact::UnverifiedEnvelope;
+use sotto_wire::frame::{MAX_SEALED, digest};
+use sotto_wire::grant::Address;
+
+/// One delivery of the own relay.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// The relay's id of it; not used here.
+    pub relay_id: String,
+    /// How it came.
+    pub source: Source,
+    /// What the relay delivered: a sealed frame, or a first-contact envelope.
+    pub bytes: Vec<u8>,
+}
+
+/// How a delivery came.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// By one of the own grants.
+    Grant(Address),
+    /// By the DID mailbox.
+    DidMailbox {
+        /// The sender's account, verified before the transaction.
+        sender: Box<Pin>,
+        /// The envelope, parsed from `bytes`.
+        envelope: Box<UnverifiedEnvelope>,
+    },
+}
+
+/// What became of a delivery. Whichever it is, the delivery is dealt with: acknowledge it to the
+/// relay once the transaction is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// A new message, with its id.
+    Message(i64),
+    /// Acknowledgements, grants, a Welcome.
+    Control,
+    /// It was processed before; it will be acknowledged to the sender again.
+    Duplicate,
+    /// It could not be processed, and is kept (unless it is too large to be), with the reason.
+    Quarantined(&'static str),
+}
+
+/// Why an envelope was refused.
+pub(super) enum Refusal {
+    /// The envelope's own fault.
+    Envelope(&'static str),
+    /// Nothing is known about the envelope: the database failed.
+    Db(DbError),
+}
+
+/// Processes a batch, in order. An envelope that cannot be processed is quarantined and does not
+/// fail the batch.
+///
+/// # Errors
+/// [`EngineError::NoAccount`]; [`EngineError::Db`], and then nothing was processed.
+pub fn batch(tx: &WriteTx<'_>, incoming: &[Incoming]) -> Result<Vec<Outcome>, EngineError> {
+    let own = own::current(tx)?.ok_or(EngineError::NoAccount)?;
+    let mut joined = Vec::new();
+    let together = match incoming.len() {
+        0 | 1 => None,
+        _ => in_one_go(tx, &own, incoming, &mut joined)?,
+    };
+    let outcomes = match together {
+        Some(outcomes) => outcomes,
+        None => {
+            joined.clear();
+            one_by_one(tx, &own, incoming, &mut joined)?
+        }
+    };
+    for conversation in joined {
+        retry(tx, &own, conversation)?;
+    }
+    Ok(outcomes)
+}
+
+/// `None`: something was refused too late to leave it out; nothing has happened.
+fn in_one_go(
+    tx: &WriteTx<'_>,
+    own: &OwnAccount,
+    incoming: &[Incoming],
+    joined: &mut Vec<i64>,
+) -> Result<Option<Vec<Outcome>>, DbError> {
+    let step = tx.savepoint()?;
+    let mut pass = Pass::storing_at_the_end(tx, own);
+    let mut outcomes = Vec::with_capacity(incoming.len());
+    for envelope in incoming {
+        match pass.receive(envelope) {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(Refusal::Db(error)) if !error.is_refused_value() => return Err(error),
+            Err(Refusal::Envelope(code)) if !pass.touched() => {
+                outcomes.push(refuse(tx, envelope, code)?);
+            }
+            Err(_) => return Ok(None),
+        }
+    }
+    match pass.finish() {
+        Ok(conversations) => joined.extend(conversations),
+        Err(Refusal::Db(error)) => return Err(error),
+        Err(Refusal::Envelope(_)) => return Ok(None),
+    }
+    step.commit()?;
+    Ok(Some(outcomes))
+}
+
+fn one_by_one(
+    tx: &WriteTx<'_>,
+    own: &OwnAccount,
+    incoming: &[Incoming],
+    joined: &mut Vec<i64>,
+) -> Result<Vec<Outcome>, DbError> {
+    incoming
+        .iter()
+        .map(|envelope| match alone(tx, own, envelope, joined) {
+            Ok(outcome) => Ok(outcome),
+            Err(Refusal::Envelope(code)) => refuse(tx, envelope, code),
+            // SQLite refused a value: what was to be stored is at fault, not the database.
+            Err(Refusal::Db(error)) if error.is_refused_value() => {
+                refuse(tx, envelope, "envelope.internal")
+            }
+            Err(Refusal::Db(error)) => Err(error),
+        })
+        .collect()
+}
+
+/// One envelope in a savepoint of its own.
+fn alone(
+    tx: &WriteTx<'_>,
+    own: &OwnAccount,
+    envelope: &Incoming,
+    joined: &mut Vec<i64>,
+) -> Result<Outcome, Refusal> {
+    let step = tx.savepoint()?;
+    let mut pass = Pass::storing_each_time(tx, own);
+    let outcome = pass.receive(envelope)?;
+    joined.extend(pass.finish()?);
+    step.commit()?;
+    Ok(outcome)
+}
+
+/// Frames of this conversation that came before their group's Welcome get another chance.
+fn retry(tx: &WriteTx<'_>, own: &OwnAccount, conversation: i64) -> Result<(), DbError> {
+    for (id, address, bytes) in quarantine::for_unknown_groups(tx, conversation)? {
+        let envelope = Incoming {
+            relay_id: String::new(),
+            source: Source::Grant(address),
+            bytes,
+        };
+        match alone(tx, own, &envelope, &mut Vec::new()) {
+            Ok(_) => quarantine::release(tx, id)?,
+            Err(Refusal::Envelope(code)) => {
+                refuse(tx, &envelope, code)?;
+            }
+            Err(Refusal::Db(error)) if error.is_refused_value() => {}
+            Err(Refusal::Db(error)) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn refuse(tx: &WriteTx<'_>, envelope: &Incoming, code: &'static str) -> Result<Outcome, DbError> {
+    tracing::warn!(code, "envelope quarantined");
+    let (address, conversation, limit) = match &envelope.source {
+        Source::Grant(address) => (
+            Some(address),
+            frame::conversation_of(tx, address)?,
+            MAX_SEALED,
+        ),
+        Source::DidMailbox { .. } => (None, None, sotto_wire::first_contact::MAX_ENVELOPE),
+    };
+    if envelope.bytes.len() <= limit {
+        let digest = &digest(&envelope.bytes);
+        let bytes = &envelope.bytes;
+        quarantine::keep(
+            tx,
+            &Kept {
+                digest,
+                conversation,
+                address,
+                code,
+                bytes,
+            },
+        )?;
+    }
+    Ok(Outcome::Quarantined(code))
+}
+
+impl From<DbError> for Refusal {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+impl From<crate::mls::MlsError> for Refusal {
+    fn from(error: crate::mls::MlsError) -> Self {
+        match error {
+            crate::mls::MlsError::Db(error) => Self::Db(error),
+            other => Self::Envelope(other.code()),
+        }
+    }
+}
+
+impl From<EngineError> for Refusal {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Db(error) => Self::Db(error),
+            EngineError::Mls(error) => Self::from(error),
+            other => Self::Envelope(other.code()),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What an opened frame says (docs/protocol.md §3.2).
+
+use super::pass::Pass;
+use super::{Outcome, Refusal};
+use crate::db::{DbError, conversations};
+use crate::inbox::seen;
+use crate::messages::compose::{NewMessage, insert};
+use crate::messages::{MessageState, place};
+use crate::mls::{Message, MlsError, PeerDevice, key_packages, send_group};
+use crate::outbox;
+use rusqlite::{OptionalExtension, params};
+use sotto_wire::content::{self, Content};
+use sotto_wire::conversation::ConversationId;
+use sotto_wire::payload::{Ack, Payload, PayloadGrant};
+
+impl Pass<'_, '_> {
+    /// Decrypts a message and does what its payload says.
+    pub(super) fn open(
+        &mut self,
+        group_id: &[u8],
+        message: Message,
+        digest: &[u8; 32],
+    ) -> Result<Outcome, Refusal> {
+        let opened = self.session.open(message);
+        if !matches!(opened, Err(MlsError::Refused(_) | MlsError::UnknownGroup)) {
+            self.touch();
+        }
+        let payload =
+            Payload::decode(&opened?).map_err(|_| Refusal::Envelope("payload.malformed"))?;
+        let reader = self.reader(group_id)?;
+        let (row, conversation, device) = (reader.row, reader.conversation, reader.device);
+        for ack in &payload.acks {
+            self.acknowledge(conversation, device, ack)?;
+        }
+        if payload.seq == 0 {
+            seen::add_frame(self.tx, digest, None)?;
+            return Ok(Outcome::Control);
+        }
+        seen::add_frame(self.tx, digest, Some(row))?;
+        let reader = self.reader(group_id)?;
+        if reader.has(payload.seq) {
+            reader.owe_ack();
+            return Ok(Outcome::Duplicate);
+        }
+        if reader.is_beyond(payload.seq) {
+            return Err(Refusal::Envelope("payload.sequence"));
+        }
+        for grant in &payload.grants {
+            self.hold(conversation, device, grant)?;
+        }
+        let message = match &payload.content {
+            Some(content) => self.store(group_id, payload.seq, content)?,
+            None => None,
+        };
+        let tx = self.tx;
+        self.reader(group_id)?.accept(tx, payload.seq, message)?;
+        if !payload.key_packages.is_empty() {
+            self.answer(conversation, payload.key_packages)?;
+        }
+        Ok(message.map_or(Outcome::Control, Outcome::Message))
+    }
+
+    fn acknowledge(&mut self, conversation: i64, device: i64, ack: &Ack) -> Result<(), DbError> {
+        let key = (device, ack.group.clone());
+        if self.acked.get(&key).is_some_and(|known| *known >= ack.seq) {
+            return Ok(());
+        }
+        let delivered = outbox::acknowledge(self.tx, conversation, &ack.group, device, ack.seq)?;
+        if !delivered.is_empty() {
+            // Frees room for first-contact envelopes that wait.
+            self.note_outbox(conversation);
+            self.note_delivered(conversation, delivered);
+        }
+        self.acked.insert(key, ack.seq);
+        Ok(())
+    }
+
+    /// A grant by which this device may reach the sending one (§3.2, §4.6).
+    fn hold(
+        &mut self,
+        conversation: i64,
+        device: i64,
+        grant: &PayloadGrant,
+    ) -> Result<(), DbError> {
+        if grant.to != self.own.device_id || grant.expires <= self.tx.now() {
+            return Ok(());
+        }
+        self.tx
+            .prepare_cached(
+                "INSERT INTO held_grant (peer_device, host, key, seal, expires_s)
+                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (peer_device, key) DO NOTHING",
+            )?
+            .execute(params![
+                device,
+                grant.host.as_str(),
+                grant.key.as_bytes(),
+                grant.seal.as_bytes(),
+                grant.expires.0
+            ])?;
+        self.note_outbox(conversation);
+        Ok(())
+    }
+
+    /// Stores content; `None` where the very same content is stored already.
+    fn store(&mut self, group_id: &[u8], seq: u64, content: &[u8]) -> Result<Option<i64>, Refusal> {
+        let reader = self.reader(group_id)?;
+        let (conversation, device) = (reader.conversation, reader.device);
+        let later = reader.later_message(seq);
+        let malformed = |_| Refusal::Envelope("content.malformed");
+        let decoded = Content::decode(content).map_err(malformed)?;
+        let text = match &decoded {
+            Content::Text { text, .. } => Some(text.as_str()),
+            Content::Unsupported { .. } => None,
+        };
+        let sender = self.sender(device)?;
+        let id = ConversationId::of(&self.own.did, &sender);
+        let mimi_id = content::message_id(&sender, &id, content).map_err(malformed)?;
+        if self.has_content(&mimi_id)? {
+            return Ok(None);
+        }
+        let id = match later {
+            Some((distance, later)) => place::before(later, distance),
+            None => place::next(self.tx)?,
+        };
+        let state = MessageState::Received;
+        let mimi_id = &mimi_id;
+        insert(
+            self.tx,
+            &NewMessage {
+                id,
+                conversation,
+                state,
+                mimi_id,
+                content,
+                text,
+            },
+        )?;
+        self.note_message(conversation, id);
+        Ok(Some(id))
+    }
+
+    /// A message that was sealed anew under another number after it seemed lost.
+    fn has_content(&self, mimi_id: &[u8; 32]) -> Result<bool, DbError> {
+        let mut statement = self
+            .tx
+            .prepare_cached("SELECT 1 FROM message WHERE mimi_id = ?1")?;
+        Ok(statement
+            .query_row([mimi_id], |_| Ok(()))
+            .optional()?
+            .is_some())
+    }
+
+    /// Makes the own send group from the key packages that came along, and has a frame sent that
+    /// brings the peer what it needs (§3.4). Packages that break a rule make no group; a frame
+    /// waits all the same, so that other packages are fetched.
+    fn answer(&mut self, conversation: i64, packages: Vec<Vec<u8>>) -> Result<(), Refusal> {
+        let mut statement = self
+            .tx
+            .prepare_cached("SELECT 1 FROM send_group WHERE conversation = ?1")?;
+        if statement.exists([conversation])? {
+            return Ok(());
+        }
+        let peer = self.peer(conversations::peer_of(self.tx, conversation)?)?;
+        let account = &peer.pin;
+        let mut members = Vec::with_capacity(packages.len());
+        for key_package in packages {
+            if let Ok(certificate) = key_packages::certificate(&key_package) {
+                members.push(PeerDevice {
+                    certificate,
+                    key_package,
+                    account,
+                });
+            }
+        }
+        let id = ConversationId::of(&self.own.did, &account.did);
+        match send_group::create(self.tx, &id, &members) {
+            Ok(()) => {}
+            Err(MlsError::Db(error)) => return Err(error.into()),
+            Err(error) => tracing::warn!(code = error.code(), "no send group from key packages"),
+        }
+        self.tx
+            .prepare_cached(
+                "INSERT INTO outbox (conversation, message) VALUES (?1, 0) ON CONFLICT DO NOTHING",
+            )?
+            .execute([conversation])?;
+        self.note_outbox(conversation);
+        Ok(())
+    }
+}

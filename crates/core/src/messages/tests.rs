@@ -1,0 +1,7 @@
+//! Alice and Bob: from first contact to delivery, with everything that can go wrong in between.
+
+mod crash;
+mod delivery;
+mod first_contact;
+mod hostile;
+mod reading;

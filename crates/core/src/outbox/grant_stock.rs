@@ -1,0 +1,107 @@
+//! Grants at the own relay: a stock, given to peers' devices one by one (docs/protocol.md §4.6).
+
+use crate::db::{Change, DbError, WriteTx};
+use rusqlite::{Connection, OptionalExtension, params};
+use sotto_wire::frame::SealKey;
+use sotto_wire::grant::{Address, GrantKey, IssuedGrant};
+use sotto_wire::time::Timestamp;
+
+/// Half of a grant's life of 90 days, in seconds: a grant with less left is replaced, and is not
+/// worth giving away.
+const HALF_LIFE: u64 = 45 * 86_400;
+
+/// Puts grants that the relay issued into stock, each paired with a fresh seal key. The caller has
+/// recomputed the addresses.
+///
+/// # Errors
+/// When the database fails.
+pub fn add(tx: &WriteTx<'_>, grants: Vec<IssuedGrant>) -> Result<(), DbError> {
+    for grant in grants {
+        let seal = SealKey::generate(tx.random());
+        tx.prepare_cached(
+            "INSERT INTO issued_grant (address, key, seal, expires_s) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (address) DO NOTHING",
+        )?
+        .execute(params![
+            grant.address.as_str(),
+            grant.key.as_bytes(),
+            seal.as_bytes(),
+            grant.expires.0
+        ])?;
+    }
+    tx.changed(Change::Outbox);
+    Ok(())
+}
+
+/// Grants in stock that are worth giving away.
+///
+/// # Errors
+/// When the database fails.
+pub fn count(connection: &Connection, now: Timestamp) -> Result<usize, DbError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT count(*) FROM issued_grant WHERE peer_device IS NULL AND expires_s >= ?1",
+    )?;
+    Ok(statement.query_row([now.0 + HALF_LIFE], |row| row.get(0))?)
+}
+
+/// A grant of our own: what arrives at it is sealed under `seal`.
+pub(crate) struct Issued {
+    pub(crate) key: GrantKey,
+    pub(crate) seal: SealKey,
+    pub(crate) expires: Timestamp,
+}
+
+/// How a device stands with grants to reach us by.
+pub(crate) enum Standing {
+    /// It has one with enough life left.
+    Fine,
+    /// It has one that should be replaced.
+    Ageing,
+    /// It has none.
+    Missing,
+}
+
+pub(crate) fn standing(tx: &WriteTx<'_>, device: i64) -> Result<Standing, DbError> {
+    let expires: Option<u64> = tx
+        .prepare_cached("SELECT max(expires_s) FROM issued_grant WHERE peer_device = ?1")?
+        .query_row([device], |row| row.get(0))?;
+    let now = tx.now();
+    Ok(match expires {
+        Some(expires) if expires > now.0 + HALF_LIFE => Standing::Fine,
+        Some(expires) if expires > now.0 => Standing::Ageing,
+        _ => Standing::Missing,
+    })
+}
+
+/// Takes a grant out of stock for a device; `None` where the stock is empty.
+pub(crate) fn assign(tx: &WriteTx<'_>, device: i64) -> Result<Option<Issued>, DbError> {
+    let mut statement = tx.prepare_cached(
+        "UPDATE issued_grant SET peer_device = ?1
+         WHERE id = (SELECT id FROM issued_grant WHERE peer_device IS NULL AND expires_s >= ?2
+                     ORDER BY expires_s DESC LIMIT 1)
+         RETURNING key, seal, expires_s",
+    )?;
+    let grant = statement.query_row(params![device, tx.now().0 + HALF_LIFE], |row| {
+        Ok(Issued {
+            key: GrantKey::from_bytes(row.get(0)?),
+            seal: SealKey::from_bytes(row.get(1)?),
+            expires: Timestamp(row.get(2)?),
+        })
+    });
+    Ok(grant.optional()?)
+}
+
+/// Under which key frames arrive at an address, and from which device.
+pub(crate) fn at(
+    connection: &Connection,
+    address: &Address,
+) -> Result<Option<(SealKey, i64)>, DbError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seal, peer_device FROM issued_grant
+         WHERE address = ?1 AND peer_device IS NOT NULL",
+    )?;
+    let found = statement.query_row([address.as_str()], |row| {
+        Ok((SealKey::from_bytes(row.get(0)?), row.get(1)?))
+    });
+    Ok(found.optional()?)
+}

@@ -1,0 +1,52 @@
+//! What waits to be sealed, what waits to be put, and what waits to be acknowledged
+//! (docs/protocol.md §3.3).
+
+mod acks;
+mod error;
+mod frames;
+pub mod grant_stock;
+mod needs;
+mod puts;
+mod retry;
+mod schedule;
+
+pub(crate) use acks::acknowledge;
+pub use error::EngineError;
+pub(crate) use frames::{NewPut, insert_frame, insert_put};
+pub use needs::{Need, needs, waiting};
+pub use puts::{Put, PutResult, Route, due, due_now, next_due, settle};
+pub use retry::{housekeep, retry};
+
+/// First-contact envelopes that may be unacknowledged in one conversation (§3.4).
+pub const MAX_OUTSTANDING: usize = 16;
+
+/// What has become of a message; stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i64)]
+pub enum MessageState {
+    /// Not yet with every relay it goes to.
+    Sending = 0,
+    /// Every addressed relay has answered 202.
+    Sent = 1,
+    /// Every addressed device has acknowledged it.
+    Delivered = 2,
+    /// Given up.
+    Failed = 3,
+    /// From the peer.
+    Received = 4,
+}
+
+impl MessageState {
+    /// From what is stored.
+    pub(crate) fn from_stored(value: i64) -> Option<Self> {
+        [
+            Self::Sending,
+            Self::Sent,
+            Self::Delivered,
+            Self::Failed,
+            Self::Received,
+        ]
+        .into_iter()
+        .find(|state| *state as i64 == value)
+    }
+}
