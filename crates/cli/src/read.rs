@@ -1,0 +1,73 @@
+//! `sotto read`.
+
+use crate::{Failure, conversation, terminal};
+use sotto_core::app::App;
+use sotto_core::views::{ConversationView, MessageState, MessageView};
+
+/// Arguments of `sotto read`.
+#[derive(clap::Args)]
+pub(crate) struct Read {
+    /// With whom.
+    handle: String,
+    /// How many of the latest messages.
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+    /// One JSON object per line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the latest messages, oldest first, and marks them read.
+pub(crate) async fn read(app: &App, arguments: Read) -> Result<(), Failure> {
+    let Some(conversation) = conversation::existing(app, &arguments.handle).await? else {
+        return Err(Failure::Other("there is no conversation with this account".to_owned()));
+    };
+    for message in latest(app, &conversation.id, arguments.limit).await? {
+        print(&conversation, &message, arguments.json)?;
+    }
+    Ok(app.mark_read(conversation.id).await?)
+}
+
+/// Page by page: the core gives a limited number at once.
+async fn latest(app: &App, id: &str, limit: u32) -> Result<Vec<MessageView>, Failure> {
+    let mut found: Vec<MessageView> = Vec::new();
+    loop {
+        let missing = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(found.len());
+        let before = found.first().map(|message| message.id);
+        let page_size = u32::try_from(missing.min(200)).unwrap_or(200);
+        if page_size == 0 {
+            return Ok(found);
+        }
+        let mut page = app.messages(id.to_owned(), before, page_size).await?;
+        if page.is_empty() {
+            return Ok(found);
+        }
+        page.append(&mut found);
+        found = page;
+    }
+}
+
+/// One message, for a person or for a script.
+pub(crate) fn print(
+    conversation: &ConversationView,
+    message: &MessageView,
+    json: bool,
+) -> Result<(), Failure> {
+    if json {
+        let mut object = serde_json::json!(message_fields(message));
+        object["handle"] = conversation.peer.handle.clone().into();
+        return Ok(terminal::say(object)?);
+    }
+    let who = if message.mine { "you" } else { &conversation.peer.handle };
+    let text = message.text.as_deref().unwrap_or("[not supported by this version]");
+    let state = match message.state {
+        MessageState::Sending => " …",
+        MessageState::Failed => " !",
+        MessageState::Sent | MessageState::Delivered | MessageState::Received => "",
+    };
+    Ok(terminal::say(format_args!("{who}: {}{state}", terminal::printable(text)))?)
+}
+
+fn message_fields(message: &MessageView) -> serde_json::Value {
+    serde_json::to_value(message).unwrap_or_default()
+}

@@ -1,0 +1,167 @@
+//! `POST /api/<command>`: the same commands, names and arguments as the desktop window's.
+
+use crate::server::Shell;
+use axum::{
+    body::Bytes,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Json, Response},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use sotto_core::{app::App, views::ErrorView};
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+#[derive(Deserialize)]
+struct Passphrase {
+    passphrase: String,
+}
+
+#[derive(Deserialize)]
+struct Handle {
+    handle: String,
+}
+
+#[derive(Deserialize)]
+struct Relay {
+    relay: String,
+}
+
+#[derive(Deserialize)]
+struct Id {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Query {
+    query: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    conversation_id: String,
+    before: Option<i64>,
+    limit: u32,
+}
+
+#[derive(Deserialize)]
+struct Ids {
+    ids: Vec<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Text {
+    conversation_id: String,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Message {
+    message_id: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Conversation {
+    conversation_id: String,
+}
+
+/// Why a command gave no result.
+pub(crate) struct Failure(StatusCode, ErrorView);
+
+impl Failure {
+    /// A request that no page of ours makes.
+    pub(crate) fn of_request(status: StatusCode, detail: impl std::fmt::Display) -> Self {
+        Self(status, ErrorView::with_detail("internal", detail))
+    }
+}
+
+impl From<ErrorView> for Failure {
+    fn from(error: ErrorView) -> Self {
+        Self(StatusCode::UNPROCESSABLE_ENTITY, error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        (self.0, Json(self.1)).into_response()
+    }
+}
+
+/// Runs one command.
+pub(crate) async fn command(
+    State(shell): State<Shell>,
+    Path(command): Path<String>,
+    body: Bytes,
+) -> Result<Json<Value>, Failure> {
+    run(&shell.app, &command, &body).await.map(Json)
+}
+
+async fn run(app: &App, command: &str, body: &[u8]) -> Result<Value, Failure> {
+    match command {
+        "state" => with(body, async |_: Nothing| app.state().await).await,
+        "unlock" => with(body, async |a: Passphrase| app.unlock(a.passphrase).await).await,
+        "sign_in" => with(body, async |a: Handle| app.sign_in(a.handle).await).await,
+        "cancel_sign_in" => with(body, async |_: Nothing| app.cancel_sign_in().await).await,
+        "set_up" => with(body, async |a: Relay| app.set_up(a.relay).await).await,
+        "sign_out" => with(body, async |_: Nothing| app.sign_out().await).await,
+        "connection" => with(body, async |_: Nothing| app.connection().await).await,
+        _ => of_conversations(app, command, body).await,
+    }
+}
+
+async fn of_conversations(app: &App, command: &str, body: &[u8]) -> Result<Value, Failure> {
+    match command {
+        "conversations" => with(body, async |_: Nothing| app.conversations().await).await,
+        "conversation" => with(body, async |a: Id| app.conversation(a.id).await).await,
+        "start_conversation" => {
+            with(body, async |a: Handle| {
+                app.start_conversation(a.handle).await
+            })
+            .await
+        }
+        "suggestions" => with(body, async |a: Query| app.suggestions(a.query).await).await,
+        "messages" => {
+            let page = async |a: Page| app.messages(a.conversation_id, a.before, a.limit).await;
+            with(body, page).await
+        }
+        "messages_by_id" => with(body, async |a: Ids| app.messages_by_id(a.ids).await).await,
+        "send_text" => {
+            with(body, async |a: Text| {
+                app.send_text(a.conversation_id, a.text).await
+            })
+            .await
+        }
+        "retry" => with(body, async |a: Message| app.retry(a.message_id).await).await,
+        "mark_read" => {
+            with(body, async |a: Conversation| {
+                app.mark_read(a.conversation_id).await
+            })
+            .await
+        }
+        _ => Err(Failure::of_request(
+            StatusCode::NOT_FOUND,
+            "no such command",
+        )),
+    }
+}
+
+/// Reads the arguments, runs `command` and writes its result.
+async fn with<A, T>(
+    body: &[u8],
+    command: impl AsyncFnOnce(A) -> Result<T, ErrorView>,
+) -> Result<Value, Failure>
+where
+    A: DeserializeOwned,
+    T: Serialize,
+{
+    let args = serde_json::from_slice(body)
+        .map_err(|error| Failure::of_request(StatusCode::BAD_REQUEST, error))?;
+    serde_json::to_value(command(args).await?)
+        .map_err(|error| Failure::of_request(StatusCode::UNPROCESSABLE_ENTITY, error))
+}

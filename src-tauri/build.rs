@@ -1,0 +1,27 @@
+//! Generates the Tauri context, and one permission for each command: a command that is not named
+//! here and in `capabilities/main.json` cannot be called from the web view.
+
+const COMMANDS: &[&str] = &[
+    "state",
+    "unlock",
+    "sign_in",
+    "cancel_sign_in",
+    "set_up",
+    "sign_out",
+    "conversations",
+    "conversation",
+    "start_conversation",
+    "suggestions",
+    "messages",
+    "messages_by_id",
+    "send_text",
+    "retry",
+    "mark_read",
+    "connection",
+];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let manifest = tauri_build::AppManifest::new().commands(COMMANDS);
+    tauri_build::try_build(tauri_build::Attributes::new().app_manifest(manifest))?;
+    Ok(())
+}
