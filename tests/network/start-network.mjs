@@ -21,7 +21,9 @@ export async function startNetwork(wanted) {
 
   const pdses = []
   const emails = []
-  const resolveHandle = (handle) => firstDid(pdses, handle)
+  // As from the DNS, where a handle stays when its PDS is away.
+  const resolveHandle = async (handle) =>
+    (await firstDid(pdses, handle)) ?? accounts.list.find((known) => known.handle === handle)?.did
   for (const [index, port] of ports.pds.entries()) {
     state.value.secrets[index] ??= newSecrets()
     state.save()

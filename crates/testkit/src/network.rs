@@ -1,0 +1,85 @@
+//! The AT Protocol network of `tests/network`: a PLC directory and two PDSes on loopback.
+
+use crate::paths;
+use serde::Deserialize;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use url::Url;
+
+/// The network of this test binary; ends with the process.
+pub struct Network {
+    description: Description,
+    /// Its standard input is the network's life line.
+    _child: Child,
+}
+
+#[derive(Deserialize)]
+struct Description {
+    plc: Url,
+    control: Url,
+}
+
+/// An account on one of the PDSes.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Account {
+    /// For instance `alice-3.pds0.test`.
+    pub handle: String,
+    /// `did:plc:…`.
+    pub did: String,
+    /// For the PDS's sign-in page.
+    pub password: String,
+}
+
+/// The network, started on the first call.
+///
+/// # Panics
+/// When it cannot be started.
+pub fn network() -> &'static Network {
+    static NETWORK: OnceLock<Network> = OnceLock::new();
+    NETWORK.get_or_init(Network::start)
+}
+
+impl Network {
+    fn start() -> Self {
+        let mut child = Command::new(paths::node())
+            .arg(paths::root().join("tests/network/network.mjs"))
+            .args(["--pds", "2", "--no-accounts", "--die-with-stdin"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("tests/network starts under Node 22");
+        let mut line = String::new();
+        let out = child.stdout.take().expect("piped");
+        BufReader::new(out).read_line(&mut line).expect("the network's description");
+        let description = serde_json::from_str(&line).expect("the network did not start");
+        Self { description, _child: child }
+    }
+
+    /// The did:plc directory.
+    pub fn plc(&self) -> &Url {
+        &self.description.plc
+    }
+
+    /// The control door: handles, suggestions, pauses.
+    pub fn control(&self) -> &Url {
+        &self.description.control
+    }
+
+    /// A new account whose name begins with `name`, on PDS 0 or 1.
+    ///
+    /// # Panics
+    /// When the network refuses.
+    pub async fn account(&self, name: &str, pds: usize) -> Account {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("{name}-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let body = serde_json::json!({ "name": name, "pds": pds }).to_string();
+        let url = self.control().join("accounts").expect("a URL");
+        let request = reqwest::Client::new().post(url).header("content-type", "application/json");
+        let answer = request.body(body).send().await.expect("the control door answers");
+        let text = answer.text().await.expect("a body");
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("no account: {text}"))
+    }
+}

@@ -1,0 +1,40 @@
+//! Where programs are.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Node 22, as `scripts/node22.mjs` has prepared it.
+pub(crate) fn node() -> PathBuf {
+    if let Some(path) = std::env::var_os("SOTTO_NODE22") {
+        return path.into();
+    }
+    let path = root().join(".cache/node22-path");
+    let path = std::fs::read_to_string(&path)
+        .expect(".cache/node22-path: `node scripts/setup.mjs --network` makes it");
+    path.trim().into()
+}
+
+/// A program of this workspace, built once per test binary so that it is never an old one.
+pub(crate) fn program(name: &str) -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        // target/debug/deps/flow-0123 → target/debug
+        let test = std::env::current_exe().expect("the test's own path");
+        let folder = test.parent().and_then(Path::parent).expect("a target folder").to_owned();
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = Command::new(cargo);
+        build.current_dir(root()).args(["build", "--quiet", "-p", "sotto-relay", "-p", "sotto-cli"]);
+        if folder.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.status().expect("cargo").success(), "the programs do not build");
+        folder
+    });
+    folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}

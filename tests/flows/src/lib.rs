@@ -1,0 +1,1 @@
+//! End-to-end flows over a real AT Protocol network and real relays: see `tests/`.
