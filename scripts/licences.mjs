@@ -27,14 +27,30 @@ function npmPackages(folder) {
   const lock = JSON.parse(readFileSync(inRoot(folder, 'package-lock.json'), 'utf8'))
   return Object.keys(lock.packages)
     .filter((place) => place.startsWith('node_modules/') || place.includes('/node_modules/'))
-    .map((place) => inRoot(folder, place, 'package.json'))
-    .filter((manifest) => existsSync(manifest) && !path.dirname(manifest).endsWith('node_modules'))
-    .map((manifest) => JSON.parse(readFileSync(manifest, 'utf8')))
+    .map((place) => inRoot(folder, place))
+    .filter((place) => existsSync(path.join(place, 'package.json')))
+    .map((place) => ({ place, ...manifestIn(place) }))
     .filter((manifest) => manifest.name && !manifest.private)
-    .map(({ name, version, license, licenses }) => ({
-      name: `${name} ${version} (npm)`,
-      licence: license?.type ?? license ?? licenses?.map(({ type }) => type).join(' OR '),
+    .map((manifest) => ({
+      name: `${manifest.name} ${manifest.version} (npm)`,
+      licence: licenceOf(manifest),
     }))
+}
+
+const manifestIn = (place) => JSON.parse(readFileSync(path.join(place, 'package.json'), 'utf8'))
+
+// Some manifests name none: then the licence file counts, and the program of one platform has the
+// licence of the package that it belongs to.
+function licenceOf({ place, license, licenses }) {
+  const named = license?.type ?? license ?? licenses?.map(({ type }) => type).join(' OR ')
+  if (named) return named
+  const file = path.join(place, 'LICENSE')
+  if (existsSync(file) && /^(The )?MIT License/.test(readFileSync(file, 'utf8').trim()))
+    return 'MIT'
+  const [, belongsTo] = /^(.+)-(?:linux|darwin|win32)-[\w-]+$/.exec(place) ?? []
+  const parent = belongsTo &&
+    existsSync(belongsTo) && { place: belongsTo, ...manifestIn(belongsTo) }
+  return parent ? licenceOf(parent) : undefined
 }
 
 // An SPDX expression (Annex D) holds when the allowed licences are enough to satisfy it. "MIT/Apache-2.0"
