@@ -56,6 +56,7 @@ try {
   await step('Building in release', () =>
     run('cargo', [...release, '--features', 'sotto-desktop/custom-protocol']),
   )
+  await step('Building a relay', () => run('cargo', ['build', '--locked', '-p', 'sotto-relay']))
   const rows = []
   for (const [name, command, args] of BENCHMARKS) {
     rows.push(...(await step(name, () => linesOf(command, args))))

@@ -36,6 +36,7 @@ const steps = {
   // tests/flows is a member of the workspace: its tests start networks and relays themselves.
   'Rust, with flows': async () => {
     process.env.SOTTO_NODE22 = await ensureNode22()
+    process.env.SOTTO_PROGRAMS_ARE_BUILT = '1' // by the step before, from the same sources
     await cargo('test', ...WHOLE_WORKSPACE, '--no-fail-fast')
   },
   'user interface in a browser': () => npm('test', '-w', 'tests/ui'),

@@ -21,7 +21,11 @@ pub(crate) struct SignIn {
 /// Asks for the passphrase of the vault where it needs one.
 pub(crate) async fn unlock(app: &App) -> Result<(), Failure> {
     if let AppState::Locked { create } = app.state().await? {
-        let question = if create { "New passphrase: " } else { "Passphrase: " };
+        let question = if create {
+            "New passphrase: "
+        } else {
+            "Passphrase: "
+        };
         let passphrase = terminal::ask_secret(question)?;
         app.unlock(passphrase).await?;
     }
@@ -45,7 +49,9 @@ pub(crate) async fn sign_in(app: &App, arguments: SignIn) -> Result<(), Failure>
     if let AppState::SettingUp { default_relay, .. } = &state {
         let relay = arguments.relay.unwrap_or_else(|| default_relay.clone());
         if relay.is_empty() {
-            return Err(Failure::Other("this account has no relay yet: --relay URL".to_owned()));
+            return Err(Failure::Other(
+                "this account has no relay yet: --relay URL".to_owned(),
+            ));
         }
         state = app.set_up(relay).await?;
     }
@@ -74,7 +80,10 @@ pub(crate) async fn status(app: &App) -> Result<(), Failure> {
         ConnectionState::Online => "online",
         ConnectionState::Offline => "offline",
     };
-    let error = connection.error.map(|error| format!(" ({error})")).unwrap_or_default();
+    let error = connection
+        .error
+        .map(|error| format!(" ({error})"))
+        .unwrap_or_default();
     let unread: u32 = app.conversations().await?.iter().map(|it| it.unread).sum();
     terminal::say(format_args!("{state}{error}"))?;
     Ok(terminal::say(format_args!("{unread} unread"))?)

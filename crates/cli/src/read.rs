@@ -20,7 +20,9 @@ pub(crate) struct Read {
 /// Prints the latest messages, oldest first, and marks them read.
 pub(crate) async fn read(app: &App, arguments: Read) -> Result<(), Failure> {
     let Some(conversation) = conversation::existing(app, &arguments.handle).await? else {
-        return Err(Failure::Other("there is no conversation with this account".to_owned()));
+        return Err(Failure::Other(
+            "there is no conversation with this account".to_owned(),
+        ));
     };
     for message in latest(app, &conversation.id, arguments.limit).await? {
         print(&conversation, &message, arguments.json)?;
@@ -32,7 +34,9 @@ pub(crate) async fn read(app: &App, arguments: Read) -> Result<(), Failure> {
 async fn latest(app: &App, id: &str, limit: u32) -> Result<Vec<MessageView>, Failure> {
     let mut found: Vec<MessageView> = Vec::new();
     loop {
-        let missing = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(found.len());
+        let missing = usize::try_from(limit)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(found.len());
         let before = found.first().map(|message| message.id);
         let page_size = u32::try_from(missing.min(200)).unwrap_or(200);
         if page_size == 0 {
@@ -54,20 +58,33 @@ pub(crate) fn print(
     json: bool,
 ) -> Result<(), Failure> {
     if json {
-        let mut object = serde_json::json!(message_fields(message));
-        object["handle"] = conversation.peer.handle.clone().into();
-        return Ok(terminal::say(object)?);
+        return Ok(terminal::say(object(conversation, message))?);
     }
-    let who = if message.mine { "you" } else { &conversation.peer.handle };
-    let text = message.text.as_deref().unwrap_or("[not supported by this version]");
+    let who = if message.mine {
+        "you"
+    } else {
+        &conversation.peer.handle
+    };
+    let text = message
+        .text
+        .as_deref()
+        .unwrap_or("[not supported by this version]");
     let state = match message.state {
         MessageState::Sending => " …",
         MessageState::Failed => " !",
         MessageState::Sent | MessageState::Delivered | MessageState::Received => "",
     };
-    Ok(terminal::say(format_args!("{who}: {}{state}", terminal::printable(text)))?)
+    Ok(terminal::say(format_args!(
+        "{who}: {}{state}",
+        terminal::printable(text)
+    ))?)
 }
 
-fn message_fields(message: &MessageView) -> serde_json::Value {
-    serde_json::to_value(message).unwrap_or_default()
+/// The message with the handle of its conversation.
+fn object(conversation: &ConversationView, message: &MessageView) -> serde_json::Value {
+    let mut object = serde_json::to_value(message).unwrap_or_default();
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert("handle".to_owned(), conversation.peer.handle.clone().into());
+    }
+    object
 }

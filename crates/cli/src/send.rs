@@ -57,7 +57,9 @@ pub(crate) async fn send(app: &App, arguments: Send) -> Result<(), Failure> {
     };
     match tokio::time::timeout(Duration::from_secs(arguments.timeout), arrival).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(Failure::TimedOut("still on its way; it goes on when Sotto runs again")),
+        Err(_) => Err(Failure::TimedOut(
+            "still on its way; it goes on when Sotto runs again",
+        )),
     }
 }
 
@@ -69,7 +71,11 @@ async fn settle(
     event: &AppEvent,
 ) -> Result<(), Failure> {
     let ids: Vec<i64> = match event {
-        AppEvent::Messages { ids, .. } => ids.iter().copied().filter(|id| waiting.contains(id)).collect(),
+        AppEvent::Messages { ids, .. } => ids
+            .iter()
+            .copied()
+            .filter(|id| waiting.contains(id))
+            .collect(),
         AppEvent::Overflowed => waiting.iter().copied().collect(),
         _ => return Ok(()),
     };

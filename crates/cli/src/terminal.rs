@@ -29,7 +29,13 @@ pub(crate) fn ask_secret(question: &str) -> io::Result<String> {
 /// A text from a peer, made safe for a terminal: it could hold escape sequences.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c })
+        .map(|c| {
+            if c.is_control() && !matches!(c, '\n' | '\t') {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
         .collect()
 }
 
@@ -39,6 +45,9 @@ mod tests {
 
     #[test]
     fn escape_sequences_are_taken_apart() {
-        assert_eq!(printable("a\x1b[2Jb\r\tc\nd"), "a\u{fffd}[2Jb\u{fffd}\tc\nd");
+        assert_eq!(
+            printable("a\x1b[2Jb\r\tc\nd"),
+            "a\u{fffd}[2Jb\u{fffd}\tc\nd"
+        );
     }
 }

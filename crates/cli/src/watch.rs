@@ -24,9 +24,13 @@ pub(crate) async fn watch(app: &App, arguments: Watch) -> Result<(), Failure> {
     }
     while let Some(event) = events.next().await {
         let conversations = match event {
-            AppEvent::Messages { conversation_id, .. } => {
-                app.conversation(conversation_id).await?.into_iter().collect()
-            }
+            AppEvent::Messages {
+                conversation_id, ..
+            } => app
+                .conversation(conversation_id)
+                .await?
+                .into_iter()
+                .collect(),
             AppEvent::Overflowed => app.conversations().await?,
             _ => continue,
         };

@@ -20,10 +20,14 @@ use phase::Phase;
 use sotto_identity::Network;
 use sotto_identity::oauth::OAuth;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::sync::{Mutex, OnceCell, broadcast};
 
 /// Events kept for a slow listener; one that falls behind is told so.
 const EVENTS_KEPT: usize = 256;
+
+/// How long the end waits for what is under way.
+const TURN: Duration = Duration::from_secs(3);
 
 /// The app: cheap to clone, one per data directory.
 #[derive(Clone)]
@@ -45,7 +49,10 @@ struct Inner {
 }
 
 /// Commands fail with an [`ErrorView`] whose code the UI has a sentence for.
-#[expect(clippy::missing_errors_doc, reason = "every command: see the line above")]
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "every command: see the line above"
+)]
 impl App {
     /// Starts the app on its data directory, as far as that goes without its user. What cannot be
     /// opened now (a locked keyring) is tried again by [`App::state`], which also says why.
@@ -62,7 +69,9 @@ impl App {
             _lock: lock,
             config,
         };
-        let app = App { inner: Arc::new(inner) };
+        let app = App {
+            inner: Arc::new(inner),
+        };
         if let Err(error) = app.open().await {
             tracing::warn!(%error, "not opened yet");
         }
@@ -77,7 +86,8 @@ impl App {
     /// Ends every task. What was under way goes on at the next start.
     pub async fn shutdown(&self) {
         self.cancel();
-        let _turn = self.inner.turn.lock().await;
+        // Setting up may be waiting for a server; it can be interrupted anywhere.
+        let _turn = tokio::time::timeout(TURN, self.inner.turn.lock()).await;
         self.inner.enter(Phase::Ended).end().await;
     }
 
@@ -187,7 +197,10 @@ impl App {
 
 impl Inner {
     fn phase(&self) -> Phase {
-        self.phase.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.phase
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Enters a phase, tells so, and gives back the one before.

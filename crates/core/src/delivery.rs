@@ -6,7 +6,6 @@ mod context;
 mod housekeeper;
 pub(crate) mod key_packages;
 mod receiver;
-pub(crate) mod relay;
 mod sender;
 
 pub(crate) use context::Context;
@@ -33,7 +32,11 @@ impl Delivery {
         tasks.spawn(receiver::run(Arc::clone(&context), stop.clone()));
         tasks.spawn(housekeeper::run(Arc::clone(&context), stop.clone()));
         tasks.close();
-        Self { context, stop, tasks }
+        Self {
+            context,
+            stop,
+            tasks,
+        }
     }
 
     /// How the connection to the own relay is, and becomes.

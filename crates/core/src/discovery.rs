@@ -9,7 +9,7 @@ pub(crate) use devices::Device;
 pub(crate) use error::DiscoveryError;
 
 use crate::db::{Database, OwnAccount, Peer, peers};
-use crate::delivery::relay::Relays;
+use crate::relay::Relays;
 use sotto_identity::Network;
 use sotto_identity::handle::Handle;
 use sotto_identity::verify::VerifiedAccount;
@@ -41,7 +41,9 @@ impl Discovery {
             self.not_own(&did)?;
             let known = self.known(&did).await?.map(|peer| peer.pin);
             let now = self.clock.now();
-            self.network.verify_contact(&handle, &did, known.as_ref(), now).await?
+            self.network
+                .verify_contact(&handle, &did, known.as_ref(), now)
+                .await?
         };
         Ok(self.peer(verified).await)
     }
@@ -56,7 +58,10 @@ impl Discovery {
     /// An account verified anew, against what is known of it.
     pub(crate) async fn verified(&self, did: &Did) -> Result<VerifiedAccount, DiscoveryError> {
         let known = self.known(did).await?.map(|peer| peer.pin);
-        Ok(self.network.verify_account(did, known.as_ref(), self.clock.now()).await?)
+        Ok(self
+            .network
+            .verify_account(did, known.as_ref(), self.clock.now())
+            .await?)
     }
 
     /// A verified account with its profile, to be stored.
@@ -69,10 +74,17 @@ impl Discovery {
     /// What is stored of an account.
     pub(crate) async fn known(&self, did: &Did) -> Result<Option<Peer>, DiscoveryError> {
         let did = did.clone();
-        Ok(self.database.read(move |tx| peers::by_did(tx, &did)).await?)
+        Ok(self
+            .database
+            .read(move |tx| peers::by_did(tx, &did))
+            .await?)
     }
 
     fn not_own(&self, did: &Did) -> Result<(), DiscoveryError> {
-        if *did == self.own.did { Err(DiscoveryError::OwnAccount) } else { Ok(()) }
+        if *did == self.own.did {
+            Err(DiscoveryError::OwnAccount)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -9,6 +9,7 @@ mod inbox;
 pub mod messages;
 pub mod mls;
 pub mod outbox;
+mod relay;
 pub mod views;
 
 #[cfg(test)]

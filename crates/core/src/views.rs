@@ -20,12 +20,18 @@ pub struct ErrorView {
 impl ErrorView {
     /// An error that its code says all about.
     pub fn new(code: &str) -> Self {
-        Self { code: code.to_owned(), detail: None }
+        Self {
+            code: code.to_owned(),
+            detail: None,
+        }
     }
 
     /// An error with a detail for the curious.
     pub fn with_detail(code: &str, detail: impl std::fmt::Display) -> Self {
-        Self { code: code.to_owned(), detail: Some(detail.to_string()) }
+        Self {
+            code: code.to_owned(),
+            detail: Some(detail.to_string()),
+        }
     }
 }
 
@@ -42,7 +48,11 @@ impl std::error::Error for ErrorView {}
 
 /// Which screen the app is on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum AppState {
     /// The vault file needs a passphrase: a new one (`create`) or the one it was made with.
     Locked {
@@ -216,7 +226,11 @@ pub struct ConnectionView {
 
 /// What has changed: ids only, the UI reads again by id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum AppEvent {
     /// `state` answers something else now.
     State,

@@ -33,7 +33,12 @@ impl Browser for TestBrowser {
         let mut command = Command::new(paths::node());
         command
             .arg(paths::root().join("tests/network/approve.mjs"))
-            .args([url, &self.account.handle, &self.account.password, "--follow"])
+            .args([
+                url,
+                &self.account.handle,
+                &self.account.password,
+                "--follow",
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         if self.decision == Decision::Deny {

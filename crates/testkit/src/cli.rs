@@ -25,7 +25,10 @@ impl Cli {
             ("SOTTO_DEV_HANDLE_RESOLVER", resolver.unwrap_or_default()),
             ("SOTTO_DEV_APPVIEW", endpoints.appview.to_string()),
         ];
-        Self { data_dir: client.data_dir(), environment }
+        Self {
+            data_dir: client.data_dir(),
+            environment,
+        }
     }
 
     /// `sotto` with these arguments, not started yet.
@@ -54,7 +57,10 @@ impl Cli {
     /// When it cannot be started.
     pub fn start(&self, arguments: &[&str], input: &str) -> Child {
         let mut command = self.command(arguments);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let mut child = command.spawn().expect("sotto starts");
         let (mut stdin, input) = (child.stdin.take().expect("piped"), input.to_owned());
         std::thread::spawn(move || {

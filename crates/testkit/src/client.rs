@@ -5,7 +5,7 @@ use crate::clock::MovableClock;
 use crate::network::{Account, Network};
 use crate::{PATIENCE, logs, until};
 use sotto_core::account::{Cost, KeyringChoice};
-use sotto_core::app::{App, Config};
+use sotto_core::app::{App, Browser as _, Config};
 use sotto_core::views::{AppState, ConnectionState, ErrorView, MessageState};
 use sotto_identity::Endpoints;
 use sotto_wire::random::OsRandom;
@@ -126,7 +126,9 @@ impl Client {
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, restart).await.expect("the app starts again");
+        tokio::time::timeout(PATIENCE, restart)
+            .await
+            .expect("the app starts again");
     }
 
     /// The configuration of an app on a data directory.
@@ -141,7 +143,10 @@ impl Client {
                 decision: self.decision,
             }),
             keyring: KeyringChoice::File,
-            passphrase_cost: Cost { memory_kib: 64, passes: 1 },
+            passphrase_cost: Cost {
+                memory_kib: 64,
+                passes: 1,
+            },
             vault_passphrase: Some(Zeroizing::new(PASSPHRASE.to_owned())),
             clock: Arc::clone(&self.clock) as Arc<dyn sotto_wire::time::Clock>,
             random: Arc::new(OsRandom),
@@ -154,6 +159,18 @@ impl Client {
     /// What the app says.
     pub async fn sign_in(&self) -> Result<AppState, ErrorView> {
         self.app().sign_in(self.account.handle.clone()).await
+    }
+
+    /// Opens a page as this person's browser, and decides.
+    ///
+    /// # Panics
+    /// When there is no browser.
+    pub fn browse(&self, page: &str) {
+        let browser = TestBrowser {
+            account: self.account.clone(),
+            decision: self.decision,
+        };
+        browser.open(page).expect("a browser");
     }
 
     /// Sets the account up at a relay.
@@ -192,7 +209,10 @@ impl Client {
         if let Some(known) = known.into_iter().find(|it| it.peer.did == with.account.did) {
             return known.id;
         }
-        let begun = self.app().start_conversation(with.account.handle.clone()).await;
+        let begun = self
+            .app()
+            .start_conversation(with.account.handle.clone())
+            .await;
         begun.expect("the conversation begins").id
     }
 
@@ -208,8 +228,14 @@ impl Client {
         let mut all = Vec::new();
         let mut before = None;
         loop {
-            let page = self.app().messages(known.id.clone(), before, 200).await.expect("a page");
-            let Some(first) = page.first() else { return all };
+            let page = self
+                .app()
+                .messages(known.id.clone(), before, 200)
+                .await
+                .expect("a page");
+            let Some(first) = page.first() else {
+                return all;
+            };
             before = Some(first.id);
             let page = page.into_iter().map(|message| Told {
                 mine: message.mine,
@@ -223,18 +249,27 @@ impl Client {
     /// What someone has written to this person, oldest first.
     pub async fn heard(&self, from: &Client) -> Vec<String> {
         let told = self.told(from).await;
-        told.into_iter().filter(|it| !it.mine).map(|it| it.text).collect()
+        told.into_iter()
+            .filter(|it| !it.mine)
+            .map(|it| it.text)
+            .collect()
     }
 
     /// How far the own messages to someone have come, oldest first.
     pub async fn states(&self, to: &Client) -> Vec<MessageState> {
         let told = self.told(to).await;
-        told.into_iter().filter(|it| it.mine).map(|it| it.state).collect()
+        told.into_iter()
+            .filter(|it| it.mine)
+            .map(|it| it.state)
+            .collect()
     }
 
     /// Waits until exactly these texts of someone are there.
     pub async fn hears(&self, from: &Client, texts: &[&str]) {
-        until(&format!("to hear {texts:?}"), || async { self.heard(from).await == texts }).await;
+        until(&format!("to hear {texts:?}"), || async {
+            self.heard(from).await == texts
+        })
+        .await;
     }
 
     /// Waits until all own messages to someone are delivered.

@@ -36,7 +36,11 @@ impl HeldGrant {
         });
         let (host, key, seal) = read.await.expect("a grant");
         let host = Domain::parse(&host).expect("a domain");
-        Self { host, key: GrantKey::from_bytes(key), seal: SealKey::from_bytes(seal) }
+        Self {
+            host,
+            key: GrantKey::from_bytes(key),
+            seal: SealKey::from_bytes(seal),
+        }
     }
 
     /// Puts anything at it; gives the relay's status.
@@ -46,14 +50,25 @@ impl HeldGrant {
     pub async fn put(&self, bytes: &[u8]) -> u16 {
         let address = grant::address(&self.key, &self.host);
         let (http, base) = (reqwest::Client::new(), format!("http://{}", self.host));
-        let request = ChallengeRequest { r: Realm::GrantPut, s: address.to_string() };
-        let minted = http.post(format!("{base}{}", paths::CHALLENGES)).body(cbor::encode(&request));
-        let minted = minted.header("content-type", "application/cbor").send().await;
+        let request = ChallengeRequest {
+            r: Realm::GrantPut,
+            s: address.to_string(),
+        };
+        let minted = http
+            .post(format!("{base}{}", paths::CHALLENGES))
+            .body(cbor::encode(&request));
+        let minted = minted
+            .header("content-type", "application/cbor")
+            .send()
+            .await;
         let minted = minted.expect("an answer").bytes().await.expect("a body");
         let minted: ChallengeResponse = cbor::decode(&minted, 4096).expect("a challenge");
         let put = GrantPut::new(&self.key, &address, &minted.c, bytes.to_vec());
         let url = format!("{base}{}", paths::grant_mailbox(&address));
-        let sending = http.post(url).header("content-type", "application/cbor").body(put.encode());
+        let sending = http
+            .post(url)
+            .header("content-type", "application/cbor")
+            .body(put.encode());
         match sending.send().await {
             Ok(answer) => answer.status().as_u16(),
             // A relay may hang up on a body that is far too large before it was all sent.

@@ -4,7 +4,6 @@
 //! Nothing here skips: what cannot be started fails the test that needs it.
 #![expect(
     clippy::expect_used,
-    clippy::unwrap_used,
     clippy::panic,
     reason = "a test that cannot be prepared has failed"
 )]

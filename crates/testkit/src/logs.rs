@@ -34,7 +34,11 @@ pub(crate) fn record() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let filter = EnvFilter::new("warn,sotto_core=debug");
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Recorder).init();
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(false)
+            .with_writer(Recorder)
+            .init();
     });
 }
 

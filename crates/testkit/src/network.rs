@@ -53,9 +53,14 @@ impl Network {
             .expect("tests/network starts under Node 22");
         let mut line = String::new();
         let out = child.stdout.take().expect("piped");
-        BufReader::new(out).read_line(&mut line).expect("the network's description");
+        BufReader::new(out)
+            .read_line(&mut line)
+            .expect("the network's description");
         let description = serde_json::from_str(&line).expect("the network did not start");
-        Self { description, _child: child }
+        Self {
+            description,
+            _child: child,
+        }
     }
 
     /// The did:plc directory.
@@ -77,8 +82,14 @@ impl Network {
         let name = format!("{name}-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let body = serde_json::json!({ "name": name, "pds": pds }).to_string();
         let url = self.control().join("accounts").expect("a URL");
-        let request = reqwest::Client::new().post(url).header("content-type", "application/json");
-        let answer = request.body(body).send().await.expect("the control door answers");
+        let request = reqwest::Client::new()
+            .post(url)
+            .header("content-type", "application/json");
+        let answer = request
+            .body(body)
+            .send()
+            .await
+            .expect("the control door answers");
         let text = answer.text().await.expect("a body");
         serde_json::from_str(&text).unwrap_or_else(|_| panic!("no account: {text}"))
     }

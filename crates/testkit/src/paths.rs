@@ -20,20 +20,37 @@ pub(crate) fn node() -> PathBuf {
     path.trim().into()
 }
 
+fn build(folder: &Path) {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    let packages = ["-p", "sotto-relay", "-p", "sotto-cli"];
+    build
+        .current_dir(root())
+        .args(["build", "--quiet"])
+        .args(packages);
+    if folder.ends_with("release") {
+        build.arg("--release");
+    }
+    let status = build.status().expect("cargo");
+    assert!(status.success(), "the programs do not build");
+}
+
 /// A program of this workspace, built once per test binary so that it is never an old one.
 pub(crate) fn program(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
         // target/debug/deps/flow-0123 → target/debug
         let test = std::env::current_exe().expect("the test's own path");
-        let folder = test.parent().and_then(Path::parent).expect("a target folder").to_owned();
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut build = Command::new(cargo);
-        build.current_dir(root()).args(["build", "--quiet", "-p", "sotto-relay", "-p", "sotto-cli"]);
-        if folder.ends_with("release") {
-            build.arg("--release");
+        let folder = test
+            .parent()
+            .and_then(Path::parent)
+            .expect("a target folder")
+            .to_owned();
+        // `npm test` has just built everything, with the features of the whole workspace; building
+        // two packages of it alone would compile their dependencies once more.
+        if std::env::var_os("SOTTO_PROGRAMS_ARE_BUILT").is_none() {
+            build(&folder);
         }
-        assert!(build.status().expect("cargo").success(), "the programs do not build");
         folder
     });
     folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))

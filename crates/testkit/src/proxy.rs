@@ -37,7 +37,11 @@ impl Proxy {
                 tokio::spawn(pass(Arc::clone(&passing), client, target));
             }
         });
-        Self { port, target, shared }
+        Self {
+            port,
+            target,
+            shared,
+        }
     }
 
     /// Where clients connect: `localhost:PORT`.
@@ -60,7 +64,11 @@ impl Proxy {
 
     /// Ends all connections.
     pub fn cut(&self) {
-        let mut open = self.shared.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self
+            .shared
+            .open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         open.cancel();
         *open = CancellationToken::new();
     }
@@ -74,7 +82,11 @@ impl Proxy {
 
     /// Everything that has passed, in both directions.
     pub fn recorded(&self) -> Vec<u8> {
-        self.shared.recorded.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared
+            .recorded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -82,8 +94,14 @@ async fn pass(shared: Arc<Shared>, client: TcpStream, target: u16) {
     if shared.refusing.load(Ordering::Relaxed) {
         return;
     }
-    let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { return };
-    let open = shared.open.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else {
+        return;
+    };
+    let open = shared
+        .open
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     tokio::select! {
@@ -104,8 +122,13 @@ async fn copy(
     };
     let mut buffer = [0; 4096];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        let passed = &buffer[..read.min(usize::try_from(left).unwrap_or(usize::MAX))];
-        shared.recorded.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(passed);
+        let passing = read.min(usize::try_from(left).unwrap_or(usize::MAX));
+        let passed = buffer.get(..passing).unwrap_or_default();
+        shared
+            .recorded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(passed);
         if to.write_all(passed).await.is_err() || passed.len() < read {
             return;
         }

@@ -33,7 +33,13 @@ impl Relay {
     pub async fn behind(network: &Network, port: u16, domain: &str) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let (plc, domain) = (network.plc().to_string(), domain.to_owned());
-        let mut relay = Self { domain, port, plc, data, child: None };
+        let mut relay = Self {
+            domain,
+            port,
+            plc,
+            data,
+            child: None,
+        };
         relay.restart().await;
         relay
     }
@@ -71,7 +77,11 @@ impl Relay {
     pub async fn restart(&mut self) {
         self.kill();
         let log = self.data.path().join("relay.log");
-        let log = File::options().create(true).append(true).open(log).expect("a log");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .expect("a log");
         let child = Command::new(paths::program("sotto-relay"))
             .env("SOTTO_RELAY_LISTEN", format!("127.0.0.1:{}", self.port))
             .env("SOTTO_RELAY_DOMAIN", &self.domain)

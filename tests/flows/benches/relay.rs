@@ -50,15 +50,31 @@ async fn main() {
 
     let baseline = baseline(messages).await;
     let baseline_p50 = percentile(&baseline, 50);
-    line("baseline: TCP round trip and 1 KiB made durable, p50", baseline_p50, baseline_p50);
+    line(
+        "baseline: TCP round trip and 1 KiB made durable, p50",
+        baseline_p50,
+        baseline_p50,
+    );
 
     let times = put_to_event(&owner, messages).await;
-    line("relay: put to event, p50", percentile(&times, 50), baseline_p50);
-    line("relay: put to event, p99", percentile(&times, 99), percentile(&baseline, 99));
+    line(
+        "relay: put to event, p50",
+        percentile(&times, 50),
+        baseline_p50,
+    );
+    line(
+        "relay: put to event, p99",
+        percentile(&times, 99),
+        percentile(&baseline, 99),
+    );
 
     let each = if measures { EACH } else { 2 };
     let per_put = concurrent_puts(&owner, each).await;
-    line(&format!("relay: a put, {SENDERS} senders at once"), per_put, baseline_p50);
+    line(
+        &format!("relay: a put, {SENDERS} senders at once"),
+        per_put,
+        baseline_p50,
+    );
 }
 
 fn line(name: &str, time: Duration, baseline: Duration) {
@@ -100,7 +116,9 @@ async fn baseline(messages: usize) -> Vec<Duration> {
 
 async fn put_to_event(owner: &Owner, messages: usize) -> Vec<Duration> {
     let grant = owner.grants(1).await.remove(0);
-    let challenge = owner.challenge(Realm::GrantPut, grant.address.as_str()).await;
+    let challenge = owner
+        .challenge(Realm::GrantPut, grant.address.as_str())
+        .await;
     let mut socket = owner.socket().await;
     let mut times = Vec::new();
     for n in 0..messages {
@@ -108,7 +126,9 @@ async fn put_to_event(owner: &Owner, messages: usize) -> Vec<Duration> {
         let started = Instant::now();
         let (status, delivery) = tokio::join!(put, async {
             loop {
-                let Message::Binary(bytes) = socket.next().await.unwrap().unwrap() else { continue };
+                let Message::Binary(bytes) = socket.next().await.unwrap().unwrap() else {
+                    continue;
+                };
                 if let Ok(Event::Delivery(delivery)) = Event::decode(&bytes, 1 << 20) {
                     return (delivery, started.elapsed());
                 }
@@ -117,7 +137,10 @@ async fn put_to_event(owner: &Owner, messages: usize) -> Vec<Duration> {
         assert_eq!(status, 202);
         let (delivery, elapsed) = delivery;
         times.push(elapsed);
-        let ack = Event::Ack(Ack { k: delivery.k, id: delivery.id });
+        let ack = Event::Ack(Ack {
+            k: delivery.k,
+            id: delivery.id,
+        });
         socket.send(Message::binary(ack.encode())).await.unwrap();
     }
     times.sort();
@@ -129,7 +152,9 @@ async fn concurrent_puts(owner: &Owner, each: usize) -> Duration {
     let grants = owner.grants(SENDERS).await;
     let mut prepared = Vec::new();
     for grant in grants {
-        let challenge = owner.challenge(Realm::GrantPut, grant.address.as_str()).await;
+        let challenge = owner
+            .challenge(Realm::GrantPut, grant.address.as_str())
+            .await;
         prepared.push((grant, challenge));
     }
     let started = Instant::now();
@@ -150,7 +175,11 @@ impl Owner {
         let read = database.read::<_, DbError>(|tx| own::load(tx));
         let account = read.await.unwrap().expect("an account");
         client.stop().await;
-        Self { http: reqwest::Client::new(), domain: relay.domain().to_owned(), account }
+        Self {
+            http: reqwest::Client::new(),
+            domain: relay.domain().to_owned(),
+            account,
+        }
     }
 
     fn url(&self, path: &str) -> String {
@@ -158,7 +187,10 @@ impl Owner {
     }
 
     async fn post(&self, path: &str, body: Vec<u8>, signed: Option<SignatureHeaders>) -> Vec<u8> {
-        let mut request = self.http.post(self.url(path)).header("content-type", CONTENT_TYPE);
+        let mut request = self
+            .http
+            .post(self.url(path))
+            .header("content-type", CONTENT_TYPE);
         if let Some(headers) = signed {
             request = request
                 .header(http_sig::CONTENT_DIGEST, headers.content_digest.unwrap())
@@ -171,7 +203,10 @@ impl Owner {
     }
 
     async fn challenge(&self, realm: Realm, subject: &str) -> String {
-        let request = cbor::encode(&ChallengeRequest { r: realm, s: subject.to_owned() });
+        let request = cbor::encode(&ChallengeRequest {
+            r: realm,
+            s: subject.to_owned(),
+        });
         let answer = self.post(paths::CHALLENGES, request, None).await;
         cbor::decode::<ChallengeResponse>(&answer, 4096).unwrap().c
     }
@@ -194,7 +229,9 @@ impl Owner {
         let body = cbor::encode(&GrantsRequest { n: n as u64 });
         let signed = self.sign(&Method::POST, paths::GRANTS, Some(&body)).await;
         let answer = self.post(paths::GRANTS, body, Some(signed)).await;
-        cbor::decode::<GrantsResponse>(&answer, 1 << 16).unwrap().grants
+        cbor::decode::<GrantsResponse>(&answer, 1 << 16)
+            .unwrap()
+            .grants
     }
 
     async fn put(&self, grant: &IssuedGrant, challenge: &str, n: usize) -> u16 {
@@ -202,21 +239,27 @@ impl Owner {
         message.extend_from_slice(&n.to_be_bytes());
         let put = GrantPut::new(&grant.key, &grant.address, challenge, message).encode();
         let url = self.url(&paths::grant_mailbox(&grant.address));
-        let request = self.http.post(url).header("content-type", CONTENT_TYPE).body(put);
+        let request = self
+            .http
+            .post(url)
+            .header("content-type", CONTENT_TYPE)
+            .body(put);
         request.send().await.unwrap().status().as_u16()
     }
 
     /// The event socket, past its backlog.
     async fn socket(
         &self,
-    ) -> tokio_tungstenite::WebSocketStream<
-        tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>,
-    > {
+    ) -> tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>
+    {
         let signed = self.sign(&Method::GET, paths::EVENTS, None).await;
         let url = format!("ws://{}{}", self.domain, paths::EVENTS);
         let mut request = url.into_client_request().unwrap();
         let headers = request.headers_mut();
-        headers.insert(http_sig::SIGNATURE_INPUT, signed.signature_input.parse().unwrap());
+        headers.insert(
+            http_sig::SIGNATURE_INPUT,
+            signed.signature_input.parse().unwrap(),
+        );
         headers.insert(http_sig::SIGNATURE, signed.signature.parse().unwrap());
         let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
         loop {

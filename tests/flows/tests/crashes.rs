@@ -21,7 +21,10 @@ async fn a_while(ms: u64) {
 /// Waits for everything, and then for what should not come.
 async fn arrives_once_and_in_order(to: &Client, from: &Client, expected: &[String]) {
     let last = expected.len();
-    until("everything", || async { to.heard(from).await.len() >= last }).await;
+    until("everything", || async {
+        to.heard(from).await.len() >= last
+    })
+    .await;
     from.delivered(to).await;
     assert_eq!(to.heard(from).await, expected);
 }
@@ -35,7 +38,10 @@ async fn relays_killed_at_random_moments() {
     let conversation = alice.conversation(&bob).await;
     let writing = async {
         for text in &expected {
-            let sent = alice.app().send_text(conversation.clone(), text.clone()).await;
+            let sent = alice
+                .app()
+                .send_text(conversation.clone(), text.clone())
+                .await;
             sent.unwrap();
             a_while(20).await;
         }
@@ -118,7 +124,10 @@ async fn a_receiver_killed_at_random_moments() {
     let expected = numbered(MANY);
     let writing = async {
         for text in &expected {
-            let sent = alice.app().send_text(conversation.clone(), text.clone()).await;
+            let sent = alice
+                .app()
+                .send_text(conversation.clone(), text.clone())
+                .await;
             sent.unwrap();
             a_while(10).await;
         }
@@ -147,9 +156,16 @@ async fn connections_that_break_all_the_time() {
     proxy.break_within(60_000);
     let (there, back) = (numbered(100), numbered(50));
     for (n, text) in there.iter().enumerate() {
-        alice.app().send_text(conversation.clone(), text.clone()).await.unwrap();
+        alice
+            .app()
+            .send_text(conversation.clone(), text.clone())
+            .await
+            .unwrap();
         if let Some(text) = back.get(n) {
-            bob.app().send_text(answers.clone(), text.clone()).await.unwrap();
+            bob.app()
+                .send_text(answers.clone(), text.clone())
+                .await
+                .unwrap();
         }
         a_while(40).await;
     }
@@ -177,7 +193,10 @@ async fn a_set_up_that_was_killed_goes_on() {
             other => panic!("{other:?}"),
         }
     }
-    if matches!(alice.app().state().await.unwrap(), sotto_core::views::AppState::SettingUp { .. }) {
+    if matches!(
+        alice.app().state().await.unwrap(),
+        sotto_core::views::AppState::SettingUp { .. }
+    ) {
         alice.set_up(&domain).await.unwrap();
     }
     let bob = Client::ready(network(), "bob", 1, relay.domain()).await;

@@ -1,4 +1,5 @@
 //! A peer, or whoever has a grant, who puts what should not be put.
+#![expect(clippy::unwrap_used, reason = "tests, and what they share")]
 
 use sotto_core::db::DbError;
 use sotto_testkit::{Client, HeldGrant, Relay, logged, network, until};
@@ -9,7 +10,8 @@ use sotto_wire::random::OsRandom;
 async fn sealed(client: &Client) -> Vec<Vec<u8>> {
     let database = client.app().database().unwrap();
     let read = database.read::<_, DbError>(|tx| {
-        let mut statement = tx.prepare("SELECT bytes FROM put WHERE seq IS NOT NULL ORDER BY id")?;
+        let mut statement =
+            tx.prepare("SELECT bytes FROM put WHERE seq IS NOT NULL ORDER BY id")?;
         let rows = statement.query_map([], |row| row.get(0))?;
         Ok(rows.collect::<Result<Vec<Vec<u8>>, _>>()?)
     });
@@ -30,7 +32,10 @@ async fn what_is_put_at_a_grant_cannot_do_harm() {
     let (of_alice, of_carol) = (HeldGrant::of(&alice).await, HeldGrant::of(&carol).await);
     bob.stop().await;
     alice.write(&bob, "genuine").await;
-    until("it is sealed", || async { !sealed(&alice).await.is_empty() }).await;
+    until("it is sealed", || async {
+        !sealed(&alice).await.is_empty()
+    })
+    .await;
     let genuine = sealed(&alice).await.remove(0);
 
     // Changed and cut anywhere, garbage of every size.
@@ -52,7 +57,10 @@ async fn what_is_put_at_a_grant_cannot_do_harm() {
     let resealed = frame::seal(&opened, &of_carol.seal, &OsRandom).unwrap();
     assert_eq!(of_carol.put(&resealed).await, 202);
     // Properly sealed nonsense, and a genuine message with a changed byte inside.
-    let nonsense = Frame { message: vec![0; 300], welcome: Some(vec![1; 300]) };
+    let nonsense = Frame {
+        message: vec![0; 300],
+        welcome: Some(vec![1; 300]),
+    };
     let mut changed = opened.clone();
     if let Some(byte) = changed.message.last_mut() {
         *byte ^= 1;
@@ -73,7 +81,10 @@ async fn what_is_put_at_a_grant_cannot_do_harm() {
     alice.hears(&bob, &["all is well"]).await;
     assert_eq!(bob.app().conversations().await.unwrap().len(), 2);
     let log = logged();
-    assert!(log.contains("envelope quarantined") && log.contains("code="), "{log}");
+    assert!(
+        log.contains("envelope quarantined") && log.contains("code="),
+        "{log}"
+    );
     for secret in [&alice.account.handle, &alice.account.did, &bob.account.did] {
         assert!(!log.contains(secret.as_str()), "{secret} is in the log");
     }

@@ -27,7 +27,10 @@ async fn first_message_answer_and_ticks_both_ways() {
     bob.hears(&alice, &["hello", "third"]).await;
     alice.delivered(&bob).await;
     // Both sides have one conversation, and the same one.
-    let ids = (alice.conversation(&bob).await, bob.conversation(&alice).await);
+    let ids = (
+        alice.conversation(&bob).await,
+        bob.conversation(&alice).await,
+    );
     assert_eq!(ids.0, ids.1);
     assert_eq!(alice.app().conversations().await.unwrap().len(), 1);
 }
@@ -37,7 +40,10 @@ async fn crossing_first_contacts_are_one_conversation() {
     let relays = (Relay::start(network()).await, Relay::start(network()).await);
     let alice = Client::ready(network(), "alice", 0, relays.0.domain()).await;
     let bob = Client::ready(network(), "bob", 1, relays.1.domain()).await;
-    tokio::join!(alice.write(&bob, "from alice"), bob.write(&alice, "from bob"));
+    tokio::join!(
+        alice.write(&bob, "from alice"),
+        bob.write(&alice, "from bob")
+    );
     alice.hears(&bob, &["from bob"]).await;
     bob.hears(&alice, &["from alice"]).await;
     alice.delivered(&bob).await;
@@ -46,8 +52,11 @@ async fn crossing_first_contacts_are_one_conversation() {
         let (a, b) = (format!("a{n}"), format!("b{n}"));
         tokio::join!(alice.write(&bob, &a), bob.write(&alice, &b));
     }
-    bob.hears(&alice, &["from alice", "a0", "a1", "a2", "a3", "a4"]).await;
-    alice.hears(&bob, &["from bob", "b0", "b1", "b2", "b3", "b4"]).await;
+    bob.hears(&alice, &["from alice", "a0", "a1", "a2", "a3", "a4"])
+        .await;
+    alice
+        .hears(&bob, &["from bob", "b0", "b1", "b2", "b3", "b4"])
+        .await;
     assert_eq!(alice.app().conversations().await.unwrap().len(), 1);
     assert_eq!(bob.app().conversations().await.unwrap().len(), 1);
 }
@@ -71,7 +80,10 @@ async fn two_hundred_messages_wait_for_someone_who_is_away() {
     })
     .await;
     bob.start().await.unwrap();
-    until("all there", || async { bob.heard(&alice).await.len() >= 201 }).await;
+    until("all there", || async {
+        bob.heard(&alice).await.len() >= 201
+    })
+    .await;
     alice.delivered(&bob).await;
     assert_eq!(bob.heard(&alice).await[1..], expected);
 }
@@ -88,7 +100,11 @@ async fn twenty_messages_to_someone_who_has_never_been_online_since() {
     }
     until("as many as may be outstanding are sent", || async {
         let states = alice.states(&bob).await;
-        states.iter().filter(|it| **it == MessageState::Sent).count() == 16
+        states
+            .iter()
+            .filter(|it| **it == MessageState::Sent)
+            .count()
+            == 16
     })
     .await;
     bob.start().await.unwrap();
@@ -123,12 +139,22 @@ async fn written_without_a_network_and_sent_with_it() {
     let conversation = alice.conversation(&bob).await;
     proxy.refuse(true);
     for text in ["one", "two", "three"] {
-        alice.app().send_text(conversation.clone(), text.to_owned()).await.unwrap();
+        alice
+            .app()
+            .send_text(conversation.clone(), text.to_owned())
+            .await
+            .unwrap();
     }
     until("the reason is shown", || async {
-        let page = alice.app().messages(conversation.clone(), None, 10).await.unwrap();
+        let page = alice
+            .app()
+            .messages(conversation.clone(), None, 10)
+            .await
+            .unwrap();
         page.iter().all(|it| {
-            it.error.as_ref().is_some_and(|error| error.code == "relay.unreachable")
+            it.error
+                .as_ref()
+                .is_some_and(|error| error.code == "relay.unreachable")
         })
     })
     .await;
@@ -152,7 +178,11 @@ async fn who_cannot_be_written_to_is_named() {
         ("not a handle", "handle.invalid"),
         (alice.account.handle.as_str(), "account.self"),
     ] {
-        let error = alice.app().start_conversation(handle.to_owned()).await.unwrap_err();
+        let error = alice
+            .app()
+            .start_conversation(handle.to_owned())
+            .await
+            .unwrap_err();
         assert_eq!(error.code, code, "{handle}");
     }
     assert_eq!(alice.app().conversations().await.unwrap(), []);

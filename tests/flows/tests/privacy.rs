@@ -1,11 +1,14 @@
 //! What the relay and the network between get to see, and what a thief with the disk does.
+#![expect(clippy::unwrap_used, reason = "tests, and what they share")]
 
 use sotto_core::db::DbError;
 use sotto_testkit::{Client, Proxy, Relay, network};
 use std::path::Path;
 
 fn holds(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .any(|window| window == needle)
 }
 
 /// Bytes as they are, and as texts have them.
@@ -13,8 +16,14 @@ fn spellings(secret: &[u8]) -> Vec<Vec<u8>> {
     use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
     let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-    let texts = [STANDARD_NO_PAD.encode(secret), URL_SAFE_NO_PAD.encode(secret), hex];
-    std::iter::once(secret.to_vec()).chain(texts.map(String::into_bytes)).collect()
+    let texts = [
+        STANDARD_NO_PAD.encode(secret),
+        URL_SAFE_NO_PAD.encode(secret),
+        hex,
+    ];
+    std::iter::once(secret.to_vec())
+        .chain(texts.map(String::into_bytes))
+        .collect()
 }
 
 /// What must never leave the device: `(what, bytes)`.
@@ -23,7 +32,10 @@ async fn secrets(client: &Client) -> Vec<(&'static str, Vec<u8>)> {
         ("delegate key", "SELECT delegate_seed FROM own_account"),
         ("device key", "SELECT device_seed FROM own_account"),
         ("group id", "SELECT group_id FROM send_group"),
-        ("first-contact key", "SELECT first_contact_key FROM send_group"),
+        (
+            "first-contact key",
+            "SELECT first_contact_key FROM send_group",
+        ),
         ("conversation id", "SELECT key FROM conversation"),
         ("seal key", "SELECT seal FROM issued_grant"),
     ];
@@ -59,7 +71,11 @@ async fn the_relay_and_the_network_see_nothing_they_should_not() {
     let relay = Relay::behind(network(), proxy.target(), &proxy.domain()).await;
     let alice = Client::ready(network(), "alice", 0, &proxy.domain()).await;
     let mut bob = Client::ready(network(), "bob", 1, &proxy.domain()).await;
-    let texts = ["a first secret of alice", "an answer of bob", "a later secret of alice"];
+    let texts = [
+        "a first secret of alice",
+        "an answer of bob",
+        "a later secret of alice",
+    ];
     alice.write(&bob, texts[0]).await;
     bob.hears(&alice, &[texts[0]]).await;
     bob.write(&alice, texts[1]).await;
@@ -120,8 +136,16 @@ async fn a_thief_with_the_disk_sees_nothing() {
             let name = path.to_string_lossy().into_owned().into_bytes();
             for (what, secret) in &hidden {
                 for spelling in spellings(secret) {
-                    assert!(!holds(&bytes, &spelling), "{} holds a {what}", path.display());
-                    assert!(!holds(&name, &spelling), "{} names a {what}", path.display());
+                    assert!(
+                        !holds(&bytes, &spelling),
+                        "{} holds a {what}",
+                        path.display()
+                    );
+                    assert!(
+                        !holds(&name, &spelling),
+                        "{} names a {what}",
+                        path.display()
+                    );
                 }
             }
         }
@@ -129,6 +153,16 @@ async fn a_thief_with_the_disk_sees_nothing() {
 }
 
 fn all_files(folder: &Path) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|it| if it.is_dir() { all_files(&it) } else { vec![it] }).collect()
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|it| {
+            if it.is_dir() {
+                all_files(&it)
+            } else {
+                vec![it]
+            }
+        })
+        .collect()
 }

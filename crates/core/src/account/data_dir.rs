@@ -34,7 +34,11 @@ pub(crate) struct DataDirLock(#[expect(dead_code, reason = "held, not read")] Fi
 /// Makes the directory where it is missing and takes it for this process.
 pub(crate) fn take(data_dir: &Path) -> Result<DataDirLock, DataDirError> {
     make_private(data_dir)?;
-    let file = File::options().create(true).truncate(false).write(true).open(data_dir.join("lock"))?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(data_dir.join("lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(DataDirLock(file)),
         Err(TryLockError::WouldBlock) => Err(DataDirError::InUse),

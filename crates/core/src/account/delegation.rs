@@ -22,7 +22,9 @@ pub(crate) async fn standing(
     session: &Session,
     own: Option<&OwnAccount>,
 ) -> Result<Standing, OAuthError> {
-    let Some(published) = session.get_delegation().await? else { return Ok(Standing::Absent) };
+    let Some(published) = session.get_delegation().await? else {
+        return Ok(Standing::Absent);
+    };
     let named = published.record.map(|record| record.key);
     let ours = own.map(|own| own.delegate_key.public());
     Ok(match (named, ours) {

@@ -33,7 +33,11 @@ pub(crate) fn parse(text: &str, development: bool) -> Result<Domain, RelayNameEr
         None => (true, text.as_str()),
     };
     let rest = rest.strip_suffix('/').unwrap_or(rest);
-    let rest = if secure { rest.strip_suffix(":443").unwrap_or(rest) } else { rest };
+    let rest = if secure {
+        rest.strip_suffix(":443").unwrap_or(rest)
+    } else {
+        rest
+    };
     let domain = Domain::parse(rest).map_err(|_| RelayNameError::Invalid)?;
     if !secure && !domain.is_loopback() || domain.base_url(development).is_err() {
         return Err(RelayNameError::Insecure);
@@ -48,12 +52,22 @@ mod tests {
     #[test]
     fn domains_and_urls_are_taken() {
         for text in [
-            "relay.example", " Relay.Example ", "https://relay.example", "https://relay.example/",
+            "relay.example",
+            " Relay.Example ",
+            "https://relay.example",
+            "https://relay.example/",
             "relay.example:443",
         ] {
-            assert_eq!(parse(text, false).unwrap().as_str(), "relay.example", "{text}");
+            assert_eq!(
+                parse(text, false).unwrap().as_str(),
+                "relay.example",
+                "{text}"
+            );
         }
-        assert_eq!(parse("http://localhost:8080", true).unwrap().as_str(), "localhost:8080");
+        assert_eq!(
+            parse("http://localhost:8080", true).unwrap().as_str(),
+            "localhost:8080"
+        );
     }
 
     #[test]
@@ -64,13 +78,24 @@ mod tests {
             ("localhost:8080", false),
             ("http://127.0.0.1:8080", false),
         ] {
-            assert_eq!(parse(text, development), Err(RelayNameError::Insecure), "{text}");
+            assert_eq!(
+                parse(text, development),
+                Err(RelayNameError::Insecure),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn nonsense_is_not_a_domain() {
-        for text in ["", "relay", "ftp://relay.example", "relay.example/path", "https://", "a b.c"] {
+        for text in [
+            "",
+            "relay",
+            "ftp://relay.example",
+            "relay.example/path",
+            "https://",
+            "a b.c",
+        ] {
             assert_eq!(parse(text, true), Err(RelayNameError::Invalid), "{text}");
         }
     }

@@ -23,9 +23,13 @@ pub(crate) struct Current {
 impl Vault {
     /// The account in use.
     pub(crate) async fn current(&self) -> Result<Option<Current>, VaultError> {
-        let Some(bytes) = self.get(CURRENT).await else { return Ok(None) };
+        let Some(bytes) = self.get(CURRENT).await else {
+            return Ok(None);
+        };
         let current = serde_json::from_slice(&bytes);
-        current.map(Some).map_err(|_| VaultError::Damaged("current account"))
+        current
+            .map(Some)
+            .map_err(|_| VaultError::Damaged("current account"))
     }
 
     /// Puts an account in use.
@@ -48,7 +52,10 @@ impl Vault {
     ) -> Result<DatabaseKey, VaultError> {
         let name = format!("database/{}", account_name(did));
         if let Some(bytes) = self.get(&name).await {
-            let key = bytes.as_slice().try_into().map_err(|_| VaultError::Damaged("key"))?;
+            let key = bytes
+                .as_slice()
+                .try_into()
+                .map_err(|_| VaultError::Damaged("key"))?;
             return Ok(DatabaseKey::new(key));
         }
         if !make {

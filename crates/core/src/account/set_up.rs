@@ -3,10 +3,10 @@
 
 use super::delegation::{self, Standing};
 use crate::db::{Database, DbError, OwnAccount, own, peers};
-use crate::delivery::relay::{RelayError, Relays};
 use crate::delivery::key_packages::{self, KeeperError};
 use crate::discovery::profile;
-use crate::outbox::EngineError;
+use crate::messages::EngineError;
+use crate::relay::{RelayError, Relays};
 use crate::views::ErrorView;
 use sotto_identity::Network;
 use sotto_identity::oauth::{OAuthError, Session};
@@ -111,9 +111,13 @@ impl SetUp {
             Standing::Elsewhere => return Err(SetUpError::Elsewhere),
         };
         let stored = own.clone();
-        self.database.write(move |tx| own::store(tx, &stored)).await?;
+        self.database
+            .write(move |tx| own::store(tx, &stored))
+            .await?;
         let record = record(&own, self.clock.now());
-        self.session.put_delegation(&record, replaces.as_deref()).await?;
+        self.session
+            .put_delegation(&record, replaces.as_deref())
+            .await?;
         self.complete(own).await
     }
 
@@ -127,17 +131,28 @@ impl SetUp {
         let mut peer = profile::fetch(&self.network, &verified).await;
         peer.handle = Some(own.handle.clone());
         peer.verified_at = self.clock.now_ms();
-        self.database.write(move |tx| peers::upsert(tx, &peer).map(drop)).await?;
+        self.database
+            .write(move |tx| peers::upsert(tx, &peer).map(drop))
+            .await?;
         Ok(own)
     }
 
     async fn read_back(&self, own: &OwnAccount) -> Result<VerifiedAccount, SetUpError> {
         let did = own.did.clone();
-        let known = self.database.read(move |tx| peers::by_did(tx, &did)).await?;
+        let known = self
+            .database
+            .read(move |tx| peers::by_did(tx, &did))
+            .await?;
         // A pin under another key is one of before the account was set up anew.
-        let known = known.map(|peer| peer.pin).filter(|pin| pin.key == own.delegate_key.public());
+        let known = known
+            .map(|peer| peer.pin)
+            .filter(|pin| pin.key == own.delegate_key.public());
         let now = self.clock.now();
-        match self.network.verify_account(&own.did, known.as_ref(), now).await {
+        match self
+            .network
+            .verify_account(&own.did, known.as_ref(), now)
+            .await
+        {
             Ok(seen) if *seen.key() != own.delegate_key.public() => Err(SetUpError::Elsewhere),
             Ok(seen) if *seen.domain() != own.domain => Err(SetUpError::NotWritten),
             Ok(seen) => Ok(seen),
@@ -157,9 +172,12 @@ impl SetUp {
 /// The account as it is about to be: the keys of an earlier attempt with a newer claim, or new ones.
 fn prepare(set_up: &SetUp, before: Option<OwnAccount>, domain: Domain) -> OwnAccount {
     match before {
-        Some(own) => {
-            OwnAccount { domain, claim_seq: own.claim_seq + 1, handle: set_up.handle.clone(), ..own }
-        }
+        Some(own) => OwnAccount {
+            domain,
+            claim_seq: own.claim_seq + 1,
+            handle: set_up.handle.clone(),
+            ..own
+        },
         None => {
             let (did, now) = (set_up.session.did().clone(), set_up.clock.now());
             fresh(did, set_up.handle.clone(), domain, now, &*set_up.random)
@@ -185,7 +203,11 @@ fn fresh(
     };
     let certificate = certificate.sign(&delegate_key);
     let roster_seq = 1;
-    let roster = Roster { did: did.clone(), seq: roster_seq, devices: vec![certificate.clone()] };
+    let roster = Roster {
+        did: did.clone(),
+        seq: roster_seq,
+        devices: vec![certificate.clone()],
+    };
     let roster = roster.sign(&delegate_key);
     OwnAccount {
         did,
@@ -231,7 +253,13 @@ mod tests {
         let did = Did::parse("did:web:alice.example").unwrap();
         let domain = Domain::parse("relay.example").unwrap();
         let now = Timestamp(1_800_000_000);
-        let own = fresh(did.clone(), "alice.example".into(), domain.clone(), now, &OsRandom);
+        let own = fresh(
+            did.clone(),
+            "alice.example".into(),
+            domain.clone(),
+            now,
+            &OsRandom,
+        );
         let key = own.delegate_key.public();
         let roster = Roster::verify(&own.roster, &key, &did).unwrap();
         assert_eq!((roster.seq, roster.devices.len()), (1, 1));

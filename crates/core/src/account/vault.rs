@@ -164,7 +164,12 @@ impl Place {
     }
 
     fn vault(&self, header: Header, key: VaultKey, contents: Contents) -> Vault {
-        Vault(Arc::new(Mutex::new(Unsealed { place: self.clone(), header, key, contents })))
+        Vault(Arc::new(Mutex::new(Unsealed {
+            place: self.clone(),
+            header,
+            key,
+            contents,
+        })))
     }
 
     async fn ask<T: Send + 'static>(
@@ -195,7 +200,9 @@ impl Vault {
         let mut unsealed = self.0.lock().await;
         let mut contents = unsealed.contents.clone();
         change(&mut contents);
-        let Unsealed { place, header, key, .. } = &*unsealed;
+        let Unsealed {
+            place, header, key, ..
+        } = &*unsealed;
         file::write(&place.data_dir, header, key, &contents, &*place.random)?;
         unsealed.contents = contents;
         Ok(())

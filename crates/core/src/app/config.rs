@@ -67,7 +67,11 @@ impl Config {
         let development = set("SOTTO_DEV").is_some_and(|value| value != "0");
         // Pointing the app elsewhere, or giving its passphrase away, is for development alone.
         let in_development = |name: &str| set(name).filter(|_| development);
-        let url = |name: &str| in_development(name).map(|text| parse_url(name, &text)).transpose();
+        let url = |name: &str| {
+            in_development(name)
+                .map(|text| parse_url(name, &text))
+                .transpose()
+        };
         let endpoints = Endpoints {
             plc: url("SOTTO_DEV_PLC_URL")?.map_or_else(|| parse_url("plc", PLC), Ok)?,
             handle_resolver: url("SOTTO_DEV_HANDLE_RESOLVER")?,
@@ -120,7 +124,10 @@ mod tests {
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, ErrorView> {
         Config::from_variables(Arc::new(NoBrowser), |name| {
-            let found = pairs.iter().chain(&[("SOTTO_DATA_DIR", "/d")]).find(|(key, _)| *key == name);
+            let found = pairs
+                .iter()
+                .chain(&[("SOTTO_DATA_DIR", "/d")])
+                .find(|(key, _)| *key == name);
             found.map(|(_, value)| (*value).to_owned())
         })
     }
@@ -143,7 +150,10 @@ mod tests {
     #[test]
     fn nonsense_is_named() {
         let error = read(&[("SOTTO_KEYRING", "pocket")]).err().unwrap();
-        assert_eq!(error.detail.as_deref(), Some("SOTTO_KEYRING makes no sense"));
+        assert_eq!(
+            error.detail.as_deref(),
+            Some("SOTTO_KEYRING makes no sense")
+        );
         assert!(read(&[("SOTTO_DEV", "1"), ("SOTTO_DEV_APPVIEW", "::")]).is_err());
     }
 }

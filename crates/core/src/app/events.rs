@@ -83,7 +83,10 @@ impl Gathered {
         }
         for (conversation, ids) in self.messages {
             let (conversation_id, ids) = (conversation.hex(), ids.into_iter().collect());
-            events.push(AppEvent::Messages { conversation_id, ids });
+            events.push(AppEvent::Messages {
+                conversation_id,
+                ids,
+            });
         }
         if !self.conversations.is_empty() {
             let ids = self.conversations.into_iter().map(|id| id.hex()).collect();
@@ -105,20 +108,31 @@ mod tests {
     fn changes_are_told_once() {
         let mut gathered = Gathered::default();
         for n in [2, 1, 2] {
-            gathered.add(Change::Messages { conversation: id(1), ids: vec![n] });
+            gathered.add(Change::Messages {
+                conversation: id(1),
+                ids: vec![n],
+            });
             gathered.add(Change::Conversations(vec![id(1)]));
             gathered.add(Change::Outbox);
         }
         let expected = [
-            AppEvent::Messages { conversation_id: id(1).hex(), ids: vec![1, 2] },
-            AppEvent::Conversations { ids: vec![id(1).hex()] },
+            AppEvent::Messages {
+                conversation_id: id(1).hex(),
+                ids: vec![1, 2],
+            },
+            AppEvent::Conversations {
+                ids: vec![id(1).hex()],
+            },
         ];
         assert_eq!(gathered.events(), expected);
     }
 
     #[test]
     fn after_a_loss_everything_is_read_again() {
-        let mut gathered = Gathered { overflowed: true, ..Gathered::default() };
+        let mut gathered = Gathered {
+            overflowed: true,
+            ..Gathered::default()
+        };
         gathered.add(Change::Conversations(vec![id(1)]));
         assert_eq!(gathered.events(), [AppEvent::Overflowed]);
     }

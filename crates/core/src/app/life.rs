@@ -4,10 +4,10 @@ use super::phase::{Phase, SignedIn, completed};
 use super::{App, Inner, present};
 use crate::account::data_dir;
 use crate::account::delegation::{self, Standing};
+use crate::account::relay_name;
 use crate::account::secrets::{Current, Sessions};
 use crate::account::set_up::{SetUp, SetUpError};
 use crate::account::vault::{Opening, Vault};
-use crate::account::relay_name;
 use crate::db::{Database, own};
 use crate::discovery::profile;
 use crate::views::{AccountView, AppState, ErrorView};
@@ -76,14 +76,20 @@ impl App {
         self.cancel();
         let inner = &self.inner;
         let _turn = inner.turn.lock().await;
-        let vault = inner.vault.get().ok_or_else(|| ErrorView::new("keyring.locked"))?;
+        let vault = inner
+            .vault
+            .get()
+            .ok_or_else(|| ErrorView::new("keyring.locked"))?;
         if !matches!(inner.phase(), Phase::SignedOut) {
             return Err(ErrorView::with_detail("internal", "sign out first"));
         }
         let parsed = Handle::parse(handle.trim().trim_start_matches('@'))
             .map_err(|error| ErrorView::with_detail(error.code(), error))?;
         let cancel = CancellationToken::new();
-        inner.enter(Phase::SigningIn { handle, cancel: cancel.clone() });
+        inner.enter(Phase::SigningIn {
+            handle,
+            cancel: cancel.clone(),
+        });
         let outcome = tokio::select! {
             () = cancel.cancelled() => Err(OAuthError::Cancelled.into()),
             outcome = inner.authorize(vault, &parsed) => outcome,
@@ -126,7 +132,10 @@ impl App {
         self.cancel();
         let inner = &self.inner;
         let _turn = inner.turn.lock().await;
-        let vault = inner.vault.get().ok_or_else(|| ErrorView::new("keyring.locked"))?;
+        let vault = inner
+            .vault
+            .get()
+            .ok_or_else(|| ErrorView::new("keyring.locked"))?;
         let current = vault.current().await?;
         vault.forget_current().await?;
         let phase = inner.enter(Phase::SignedOut);
@@ -156,7 +165,10 @@ impl Inner {
     fn oauth(&self, vault: &Vault) -> OAuth {
         let make = || {
             let sessions = Arc::new(Sessions(vault.clone()));
-            let (clock, random) = (Arc::clone(&self.config.clock), Arc::clone(&self.config.random));
+            let (clock, random) = (
+                Arc::clone(&self.config.clock),
+                Arc::clone(&self.config.random),
+            );
             OAuth::new(self.network.clone(), sessions, clock, random)
         };
         self.oauth.get_or_init(make).clone()
@@ -170,7 +182,8 @@ impl Inner {
         let random = Arc::clone(&self.config.random);
         let key = vault.database_key(&current.did, make, &*random).await?;
         let clock = Arc::clone(&self.config.clock);
-        let opening = tokio::task::spawn_blocking(move || Database::open(&path, &key, clock, random));
+        let opening =
+            tokio::task::spawn_blocking(move || Database::open(&path, &key, clock, random));
         let opened = opening.await.map_err(|_| ErrorView::new("internal"))?;
         Ok(opened?)
     }
@@ -180,7 +193,10 @@ impl Inner {
         let pending = oauth.sign_in(handle).await?;
         self.config.browser.open(pending.authorize_url())?;
         let session = pending.finish().await?;
-        let current = Current { did: session.did().clone(), handle: handle.to_string() };
+        let current = Current {
+            did: session.did().clone(),
+            handle: handle.to_string(),
+        };
         let database = self.database(vault, &current).await?;
         vault.set_current(&current).await?;
         let signed_in = self.signed_in(current, session, database).await;
@@ -195,7 +211,12 @@ impl Inner {
 
     async fn signed_in(&self, current: Current, session: Session, database: Database) -> SignedIn {
         let view = self.profile(&current).await;
-        SignedIn { current, session, database, view }
+        SignedIn {
+            current,
+            session,
+            database,
+            view,
+        }
     }
 
     /// Name and picture, where they can be had.
@@ -204,7 +225,9 @@ impl Inner {
         if let Ok(document) = self.network.did_document(&current.did).await {
             let profile = profile::of(&self.network, &current.did, &document.pds).await;
             view.display_name = profile.display_name;
-            view.avatar = profile.avatar.map(|it| present::data_url(it.mime, &it.bytes));
+            view.avatar = profile
+                .avatar
+                .map(|it| present::data_url(it.mime, &it.bytes));
         }
         view
     }
@@ -221,16 +244,23 @@ impl Inner {
 
     async fn try_place(&self, signed_in: &Arc<SignedIn>) -> Result<Option<Phase>, SetUpError> {
         let own = signed_in.database.read(|tx| own::load(tx)).await?;
-        match (delegation::standing(&signed_in.session, own.as_ref()).await?, own) {
+        match (
+            delegation::standing(&signed_in.session, own.as_ref()).await?,
+            own,
+        ) {
             (Standing::Absent, _) => Ok(Some(Phase::SettingUp(Arc::clone(signed_in)))),
             (Standing::Ours { .. }, Some(own)) => {
-                let completed = completed(&signed_in.database).await.map_err(SetUpError::Start)?;
+                let completed = completed(&signed_in.database)
+                    .await
+                    .map_err(SetUpError::Start)?;
                 let own = match completed {
                     Some(own) => own,
                     None => self.set_up(signed_in).complete(own).await?,
                 };
                 let ready = self.ready_from(signed_in, own);
-                ready.map(|ready| Some(Phase::Ready(ready))).map_err(SetUpError::Start)
+                ready
+                    .map(|ready| Some(Phase::Ready(ready)))
+                    .map_err(SetUpError::Start)
             }
             (Standing::Elsewhere | Standing::Ours { .. }, _) => Ok(None),
         }
@@ -251,5 +281,8 @@ impl Inner {
 
 /// As [`relay_name::parse`], for a suggestion: what makes no sense is not suggested.
 pub(super) fn suggested(relay: &str, development: bool) -> String {
-    relay_name::parse(relay, development).as_ref().map(Domain::to_string).unwrap_or_default()
+    relay_name::parse(relay, development)
+        .as_ref()
+        .map(Domain::to_string)
+        .unwrap_or_default()
 }

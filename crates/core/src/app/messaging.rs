@@ -5,17 +5,21 @@ use super::events;
 use super::phase::{Ready, SignedIn};
 use crate::account::secrets::Current;
 use crate::db::{Database, OwnAccount};
-use crate::delivery::relay::Relays;
-use crate::delivery::relay::socket::Sockets;
 use crate::delivery::{Context, Delivery};
 use crate::discovery::Discovery;
+use crate::relay::Relays;
+use crate::relay::socket::Sockets;
 use crate::views::{AppEvent, ErrorView};
 use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 impl Inner {
-    pub(super) fn ready_from(&self, signed_in: &SignedIn, own: OwnAccount) -> Result<Arc<Ready>, ErrorView> {
+    pub(super) fn ready_from(
+        &self,
+        signed_in: &SignedIn,
+        own: OwnAccount,
+    ) -> Result<Arc<Ready>, ErrorView> {
         self.ready(signed_in.current.clone(), own, signed_in.database.clone())
     }
 
@@ -52,14 +56,23 @@ impl Inner {
         });
         let stop = CancellationToken::new();
         self.pass_on(&database, &delivery, &stop);
-        Ok(Arc::new(Ready { current, own, database, discovery, delivery, stop }))
+        Ok(Arc::new(Ready {
+            current,
+            own,
+            database,
+            discovery,
+            delivery,
+            stop,
+        }))
     }
 
     /// Passes on what changes, as events.
     fn pass_on(&self, database: &Database, delivery: &Delivery, stop: &CancellationToken) {
         let (changes, events, stopped) = (database.changes(), self.events.clone(), stop.clone());
         tokio::spawn(async move {
-            stopped.run_until_cancelled(events::forward(changes, &events)).await;
+            stopped
+                .run_until_cancelled(events::forward(changes, &events))
+                .await;
         });
         let (mut connection, events, stopped) =
             (delivery.connection(), self.events.clone(), stop.clone());

@@ -20,7 +20,10 @@ pub(super) enum Phase {
     /// No account.
     SignedOut,
     /// The browser is open.
-    SigningIn { handle: String, cancel: CancellationToken },
+    SigningIn {
+        handle: String,
+        cancel: CancellationToken,
+    },
     /// Signed in, not (completely) set up.
     SettingUp(Arc<SignedIn>),
     /// Signed in, set up elsewhere.
@@ -57,15 +60,19 @@ impl Phase {
         Ok(match self {
             Self::Closed | Self::SignedOut | Self::Ended => AppState::SignedOut,
             Self::Locked { create } => AppState::Locked { create: *create },
-            Self::SigningIn { handle, .. } => AppState::SigningIn { handle: handle.clone() },
+            Self::SigningIn { handle, .. } => AppState::SigningIn {
+                handle: handle.clone(),
+            },
             Self::SettingUp(signed_in) => AppState::SettingUp {
                 account: signed_in.view.clone(),
                 default_relay: default_relay.to_owned(),
             },
-            Self::Elsewhere(signed_in) => {
-                AppState::DelegationElsewhere { account: signed_in.view.clone() }
-            }
-            Self::Ready(ready) => AppState::Ready { account: ready.view().await? },
+            Self::Elsewhere(signed_in) => AppState::DelegationElsewhere {
+                account: signed_in.view.clone(),
+            },
+            Self::Ready(ready) => AppState::Ready {
+                account: ready.view().await?,
+            },
         })
     }
 }
@@ -73,7 +80,10 @@ impl Phase {
 impl Ready {
     async fn view(&self) -> Result<AccountView, ErrorView> {
         let did = self.current.did.clone();
-        let profile = self.database.read(move |tx| peers::by_did(tx, &did)).await?;
+        let profile = self
+            .database
+            .read(move |tx| peers::by_did(tx, &did))
+            .await?;
         let relay = Some(self.own.domain.to_string());
         Ok(present::account(&self.current, profile.as_ref(), relay))
     }
@@ -83,9 +93,13 @@ impl Ready {
 /// that this device has.
 pub(super) async fn completed(database: &Database) -> Result<Option<OwnAccount>, ErrorView> {
     let read = database.read(|tx| {
-        let Some(own) = own::load(tx)? else { return Ok(None) };
+        let Some(own) = own::load(tx)? else {
+            return Ok(None);
+        };
         let pin = peers::by_did(tx, &own.did)?.map(|peer| peer.pin);
-        Ok(pin.filter(|pin| pin.key == own.delegate_key.public()).map(|_| own))
+        Ok(pin
+            .filter(|pin| pin.key == own.delegate_key.public())
+            .map(|_| own))
     });
     read.await.map_err(|error: crate::db::DbError| error.into())
 }

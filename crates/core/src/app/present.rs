@@ -22,7 +22,10 @@ pub(super) fn peer(peer: &Peer) -> PeerView {
         handle: peer.handle.clone().unwrap_or_else(|| did.clone()),
         did,
         display_name: peer.display_name.clone(),
-        avatar: peer.avatar.as_ref().map(|(mime, bytes)| data_url(mime, bytes)),
+        avatar: peer
+            .avatar
+            .as_ref()
+            .map(|(mime, bytes)| data_url(mime, bytes)),
         level: match peer.pin.level {
             verify::Level::Vended => Level::Vended,
             verify::Level::Anchored => Level::Anchored,

@@ -3,8 +3,7 @@
 use super::phase::{Phase, Ready};
 use super::{App, present};
 use crate::db::ReadTx;
-use crate::messages::{EngineError, Message, compose, history, start};
-use crate::outbox;
+use crate::messages::{self, EngineError, Message, compose, history, start};
 use crate::views::{
     ConnectionState, ConnectionView, ConversationView, ErrorView, MessageView, SuggestionView,
 };
@@ -33,13 +32,19 @@ impl App {
     }
 
     pub(super) async fn list(&self) -> Result<Vec<ConversationView>, ErrorView> {
-        let conversations = self.ready()?.database.read(|tx| history::conversations(tx)).await?;
+        let conversations = self.ready()?.database.read(history::conversations).await?;
         Ok(conversations.iter().map(present::conversation).collect())
     }
 
     pub(super) async fn one(&self, id: &str) -> Result<Option<ConversationView>, ErrorView> {
-        let Some(id) = ConversationId::from_hex(id) else { return Ok(None) };
-        let found = self.ready()?.database.read(move |tx| history::conversation(tx, &id)).await?;
+        let Some(id) = ConversationId::from_hex(id) else {
+            return Ok(None);
+        };
+        let found = self
+            .ready()?
+            .database
+            .read(move |tx| history::conversation(tx, &id))
+            .await?;
         Ok(found.as_ref().map(present::conversation))
     }
 
@@ -55,15 +60,22 @@ impl App {
             }
             Err(error) => return Err(error.into()),
         };
-        let write = ready.database.write(move |tx| start::conversation(tx, &peer));
+        let write = ready
+            .database
+            .write(move |tx| start::conversation(tx, &peer));
         let id = write.await?.hex();
-        self.one(&id).await?.ok_or_else(|| ErrorView::new("internal"))
+        self.one(&id)
+            .await?
+            .ok_or_else(|| ErrorView::new("internal"))
     }
 
     pub(super) async fn suggest(&self, query: &str) -> Result<Vec<SuggestionView>, ErrorView> {
         let network = &self.inner.network;
         // A service that does not answer suggests nothing; typing a whole handle works without.
-        let found = network.suggestions(query, SUGGESTIONS).await.unwrap_or_default();
+        let found = network
+            .suggestions(query, SUGGESTIONS)
+            .await
+            .unwrap_or_default();
         let views = found.into_iter().map(|it| async move {
             let avatar = match &it.avatar {
                 Some(url) => network.suggestion_avatar(url).await,
@@ -85,7 +97,9 @@ impl App {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<MessageView>, ErrorView> {
-        let Some(id) = ConversationId::from_hex(conversation) else { return Ok(Vec::new()) };
+        let Some(id) = ConversationId::from_hex(conversation) else {
+            return Ok(Vec::new());
+        };
         let limit = limit.min(MAX_PAGE);
         let ready = self.ready()?;
         let read = ready.database.read(move |tx| {
@@ -111,28 +125,44 @@ impl App {
     ) -> Result<MessageView, ErrorView> {
         let ready = self.ready()?;
         let id = known(conversation)?;
-        let message = ready.database.write(move |tx| compose::text(tx, &id, &text)).await?;
+        let message = ready
+            .database
+            .write(move |tx| compose::text(tx, &id, &text))
+            .await?;
         self.hurry(&ready);
         let written = self.some(vec![message]).await?;
-        written.into_iter().next().ok_or_else(|| ErrorView::new("internal"))
+        written
+            .into_iter()
+            .next()
+            .ok_or_else(|| ErrorView::new("internal"))
     }
 
     pub(super) async fn once_more(&self, message: i64) -> Result<(), ErrorView> {
         let ready = self.ready()?;
-        ready.database.write(move |tx| outbox::retry(tx, message)).await?;
+        ready
+            .database
+            .write(move |tx| messages::retry(tx, message))
+            .await?;
         ready.delivery.hurry();
         Ok(())
     }
 
     pub(super) async fn seen(&self, conversation: &str) -> Result<(), ErrorView> {
         let id = known(conversation)?;
-        Ok(self.ready()?.database.write(move |tx| history::mark_read(tx, &id)).await?)
+        Ok(self
+            .ready()?
+            .database
+            .write(move |tx| history::mark_read(tx, &id))
+            .await?)
     }
 
     pub(super) fn reached(&self) -> ConnectionView {
         match self.ready() {
             Ok(ready) => ready.delivery.connection().borrow().clone(),
-            Err(_) => ConnectionView { state: ConnectionState::Offline, error: None },
+            Err(_) => ConnectionView {
+                state: ConnectionState::Offline,
+                error: None,
+            },
         }
     }
 
@@ -151,7 +181,10 @@ fn known(conversation: &str) -> Result<ConversationId, ErrorView> {
 }
 
 /// A waiting message shows why the conversation waits.
-fn presented(tx: &ReadTx<'_>, messages: &[Message]) -> Result<Vec<MessageView>, crate::db::DbError> {
+fn presented(
+    tx: &ReadTx<'_>,
+    messages: &[Message],
+) -> Result<Vec<MessageView>, crate::db::DbError> {
     let mut views = Vec::with_capacity(messages.len());
     let mut waits_for: Option<(ConversationId, Option<String>)> = None;
     for message in messages {

@@ -42,7 +42,9 @@ mod tests {
     #[test]
     fn doubles_up_to_a_minute_and_begins_anew() {
         let mut backoff = Backoff::default();
-        let waits: Vec<u64> = (0..9).map(|_| backoff.next(&Fixed(255)).as_secs()).collect();
+        let waits: Vec<u64> = (0..9)
+            .map(|_| backoff.next(&Fixed(255)).as_secs())
+            .collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
         assert_eq!(backoff.next(&Fixed(0)).as_secs(), 30);
         backoff.reset();

@@ -1,9 +1,9 @@
 //! What the tasks share.
 
-use super::relay::Relays;
-use super::relay::socket::Sockets;
 use crate::db::{Database, OwnAccount};
 use crate::discovery::Discovery;
+use crate::relay::Relays;
+use crate::relay::socket::Sockets;
 use crate::views::{ConnectionState, ConnectionView, ErrorView};
 use sotto_wire::random::Random;
 use sotto_wire::time::Clock;
@@ -29,7 +29,10 @@ pub(crate) struct Context {
 impl Context {
     /// The connection as it is before the first attempt.
     pub(crate) fn connecting() -> ConnectionView {
-        ConnectionView { state: ConnectionState::Connecting, error: None }
+        ConnectionView {
+            state: ConnectionState::Connecting,
+            error: None,
+        }
     }
 
     pub(super) fn set_connection(&self, state: ConnectionState, error: Option<ErrorView>) {

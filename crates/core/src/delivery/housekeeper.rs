@@ -3,8 +3,8 @@
 use super::Context;
 use super::backoff::Backoff;
 use super::key_packages::{self, KeeperError};
-use super::relay::RelayError;
-use crate::outbox::{self, EngineError};
+use crate::messages::{self, EngineError};
+use crate::relay::RelayError;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -45,9 +45,18 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
 }
 
 async fn look_after(context: &Context) -> Result<(), KeeperError> {
-    context.database.write::<_, EngineError>(|tx| outbox::housekeep(tx)).await?;
+    context
+        .database
+        .write::<_, EngineError>(|tx| messages::housekeep(tx))
+        .await?;
     register_if_needed(context).await?;
-    let Context { database, relays, own, clock, .. } = context;
+    let Context {
+        database,
+        relays,
+        own,
+        clock,
+        ..
+    } = context;
     key_packages::reconcile(database, relays, &own.domain, &**clock).await
 }
 

@@ -1,9 +1,9 @@
 //! The pool of key packages at the own relay, kept full (docs/protocol.md §4.4).
 
-use super::relay::{RelayError, Relays};
 use crate::db::{Database, DbError, WriteTx};
+use crate::messages::EngineError;
 use crate::mls::key_packages::{self, PublishedPackage};
-use crate::outbox::EngineError;
+use crate::relay::{RelayError, Relays};
 use sotto_wire::domain::Domain;
 use sotto_wire::relay_api::KeyPackagesPut;
 use sotto_wire::time::{Clock, Timestamp};
@@ -51,10 +51,8 @@ pub(crate) async fn reconcile(
         missing -= n;
     }
     let mut to_publish = database.read(|tx| key_packages::unpublished(tx)).await?;
-    if let Some(lost) = lost_last_resort(database, there.last_resort.as_deref()).await? {
-        if !to_publish.iter().any(|it| it.last_resort) {
-            to_publish.push(lost);
-        }
+    if !to_publish.iter().any(|it| it.last_resort) {
+        to_publish.extend(lost_last_resort(database, there.last_resort.as_deref()).await?);
     }
     publish(database, relays, domain, to_publish).await
 }
@@ -77,7 +75,9 @@ async fn publish(
         }
     }
     relays.put_key_packages(domain, &body).await?;
-    database.write(move |tx| key_packages::mark_published(tx, &hashes)).await?;
+    database
+        .write(move |tx| key_packages::mark_published(tx, &hashes))
+        .await?;
     Ok(())
 }
 

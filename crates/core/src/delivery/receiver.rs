@@ -7,7 +7,7 @@ mod wake;
 
 use super::Context;
 use super::backoff::Backoff;
-use super::relay::RelayError;
+use crate::relay::RelayError;
 use crate::views::{ConnectionState, ErrorView};
 use session::{End, Session};
 use std::sync::Arc;
@@ -47,7 +47,13 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
 }
 
 async fn one_session(context: &Arc<Context>) -> End {
-    let Context { relays, sockets, own, random, .. } = &**context;
+    let Context {
+        relays,
+        sockets,
+        own,
+        random,
+        ..
+    } = &**context;
     let open = || sockets.open(relays, &own.domain, &**random);
     let opened = match open().await {
         Err(RelayError::NotRegistered) => {

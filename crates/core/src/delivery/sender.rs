@@ -9,8 +9,9 @@ mod waits;
 
 use super::Context;
 use crate::db::{Change, DbError, WriteTx};
+use crate::messages::EngineError;
 use crate::messages::seal;
-use crate::outbox::{self, EngineError, Need, Put, grant_stock};
+use crate::outbox::{self, Need, Put, grant_stock};
 use first_contact::NeedError;
 use futures_util::FutureExt as _;
 use futures_util::StreamExt as _;
@@ -99,19 +100,24 @@ impl Sender {
     /// Starts whatever can be started, and says how long nothing new is to be expected.
     async fn turn(&mut self) -> Result<Duration, EngineError> {
         let context = Arc::clone(&self.context);
-        for need in context.database.read(|tx| outbox::needs(tx)).await? {
+        for need in context.database.read(outbox::needs).await? {
             self.start_need(need);
         }
         seal_waiting(&context).await?;
         let now = context.clock.now_ms();
-        let due = context.database.read(move |tx| outbox::due(tx, now)).await?;
+        let due = context
+            .database
+            .read(move |tx| outbox::due(tx, now))
+            .await?;
         self.start_puts(due);
-        let next = context.database.read(|tx| outbox::next_due(tx)).await?;
+        let next = context.database.read(outbox::next_due).await?;
         // What is due and not started waits for a running job, whose end wakes us.
         let until_due = next
             .filter(|next| *next > now)
             .map_or(AT_LEAST, |next| Duration::from_millis(next - now));
-        Ok(until_due.min(self.waits.shortest().unwrap_or(AT_LEAST)).min(AT_LEAST))
+        Ok(until_due
+            .min(self.waits.shortest().unwrap_or(AT_LEAST))
+            .min(AT_LEAST))
     }
 
     fn start_need(&mut self, need: Need) {
@@ -136,7 +142,10 @@ impl Sender {
     fn start_puts(&mut self, due: Vec<Put>) {
         let mut by_conversation: BTreeMap<ConversationId, Vec<Put>> = BTreeMap::new();
         for put in due {
-            by_conversation.entry(put.conversation).or_default().push(put);
+            by_conversation
+                .entry(put.conversation)
+                .or_default()
+                .push(put);
         }
         for (conversation, puts) in by_conversation {
             if self.jobs.len() >= CONCURRENT {
@@ -180,7 +189,11 @@ impl Sender {
     /// The network is back, or the user asked: nothing waits for its next attempt any more.
     async fn try_again(&mut self) {
         self.waits.clear();
-        let due = self.context.database.write::<_, DbError>(|tx| outbox::due_now(tx)).await;
+        let due = self
+            .context
+            .database
+            .write::<_, DbError>(|tx| outbox::due_now(tx))
+            .await;
         if let Err(error) = due {
             tracing::error!(%error, "what waits could not be made due");
         }
@@ -189,7 +202,7 @@ impl Sender {
 
 /// Seals everything that can be. The bytes are then due like any others.
 async fn seal_waiting(context: &Context) -> Result<(), EngineError> {
-    for conversation in context.database.read(|tx| outbox::waiting(tx)).await? {
+    for conversation in context.database.read(outbox::waiting).await? {
         loop {
             let seal = move |tx: &mut WriteTx<'_>| seal::next(tx, &conversation, SEAL_AT_ONCE);
             match context.database.write(seal).await {
@@ -220,6 +233,9 @@ fn done(outcome: Result<(), NeedError>) -> Done {
 async fn stock_up(context: &Context, n: usize) -> Result<(), NeedError> {
     let n = u64::try_from(n).unwrap_or(u64::MAX);
     let grants = context.relays.grants(&context.own.domain, n).await?;
-    context.database.write::<_, DbError>(move |tx| grant_stock::add(tx, grants)).await?;
+    context
+        .database
+        .write::<_, DbError>(move |tx| grant_stock::add(tx, grants))
+        .await?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::{Discovery, DiscoveryError};
 use crate::db::peers;
-use crate::delivery::relay::RelayError;
+use crate::relay::RelayError;
 use sotto_identity::verify::Pin;
 use sotto_wire::relay_api::ClaimResponse;
 use sotto_wire::roster::Roster;
@@ -19,14 +19,21 @@ impl Discovery {
     /// Claims a key package of every device of a verified account (docs/protocol.md §4.4).
     pub(crate) async fn devices(&self, pin: &Pin) -> Result<Vec<Device>, DiscoveryError> {
         let answer = match self.relays.claim(&self.own, &pin.domain, &pin.did).await {
-            Err(RelayError::Refused { status: 404, .. }) => return Err(DiscoveryError::NoKeyPackage),
+            Err(RelayError::Refused { status: 404, .. }) => {
+                return Err(DiscoveryError::NoKeyPackage);
+            }
             other => other?,
         };
         let did = pin.did.clone();
-        let seen = self.database.read(move |tx| peers::roster_seq(tx, &did)).await?;
+        let seen = self
+            .database
+            .read(move |tx| peers::roster_seq(tx, &did))
+            .await?;
         let (seq, devices) = matched(answer, pin, seen, self.clock.now())?;
         let did = pin.did.clone();
-        self.database.write(move |tx| peers::saw_roster(tx, &did, seq)).await?;
+        self.database
+            .write(move |tx| peers::saw_roster(tx, &did, seq))
+            .await?;
         Ok(devices)
     }
 }
@@ -50,8 +57,14 @@ fn matched(
         .zip(&roster.certificates)
         .filter(|(device, _)| !device.is_expired(now))
         .filter_map(|(device, certificate)| {
-            let claimed = answer.packages.iter().find(|it| it.device_id == device.device_id)?;
-            Some(Device { certificate: certificate.clone(), key_package: claimed.package.clone() })
+            let claimed = answer
+                .packages
+                .iter()
+                .find(|it| it.device_id == device.device_id)?;
+            Some(Device {
+                certificate: certificate.clone(),
+                key_package: claimed.package.clone(),
+            })
         })
         .collect();
     if devices.is_empty() {
@@ -103,29 +116,58 @@ mod tests {
             device_id: DeviceId::from_bytes([*id; 16]),
             last_resort: false,
         });
-        let roster = Roster { did: pin(key).did, seq, devices }.sign(key);
-        ClaimResponse { roster, packages: packages.collect() }
+        let roster = Roster {
+            did: pin(key).did,
+            seq,
+            devices,
+        }
+        .sign(key);
+        ClaimResponse {
+            roster,
+            packages: packages.collect(),
+        }
     }
 
     #[test]
     fn a_device_needs_the_roster_and_a_package() {
         let key = SigningKey::from_seed(&[9; 32]);
-        let (one, two) = (certificate(1, NOW.0 + 9, &key), certificate(2, NOW.0 + 9, &key));
+        let (one, two) = (
+            certificate(1, NOW.0 + 9, &key),
+            certificate(2, NOW.0 + 9, &key),
+        );
         let expired = certificate(3, NOW.0, &key);
         let found = answer(4, vec![one, two.clone(), expired], &[2, 3, 7], &key);
         let (seq, devices) = matched(found, &pin(&key), 4, NOW).unwrap();
         assert_eq!(seq, 4);
-        assert_eq!(devices, [Device { certificate: two, key_package: vec![2] }]);
+        assert_eq!(
+            devices,
+            [Device {
+                certificate: two,
+                key_package: vec![2]
+            }]
+        );
     }
 
     #[test]
     fn a_relay_cannot_add_devices_or_go_back() {
-        let (key, relay) = (SigningKey::from_seed(&[9; 32]), SigningKey::from_seed(&[8; 32]));
+        let (key, relay) = (
+            SigningKey::from_seed(&[9; 32]),
+            SigningKey::from_seed(&[8; 32]),
+        );
         let forged = answer(4, vec![certificate(1, NOW.0 + 9, &relay)], &[1], &relay);
-        assert!(matches!(matched(forged, &pin(&key), 0, NOW), Err(DiscoveryError::Roster)));
+        assert!(matches!(
+            matched(forged, &pin(&key), 0, NOW),
+            Err(DiscoveryError::Roster)
+        ));
         let old = answer(3, vec![certificate(1, NOW.0 + 9, &key)], &[1], &key);
-        assert!(matches!(matched(old, &pin(&key), 4, NOW), Err(DiscoveryError::Roster)));
+        assert!(matches!(
+            matched(old, &pin(&key), 4, NOW),
+            Err(DiscoveryError::Roster)
+        ));
         let none = answer(4, vec![certificate(1, NOW.0 + 9, &key)], &[], &key);
-        assert!(matches!(matched(none, &pin(&key), 4, NOW), Err(DiscoveryError::NoKeyPackage)));
+        assert!(matches!(
+            matched(none, &pin(&key), 4, NOW),
+            Err(DiscoveryError::NoKeyPackage)
+        ));
     }
 }

@@ -1,7 +1,7 @@
 //! Why a peer is not found.
 
 use crate::db::DbError;
-use crate::delivery::relay::RelayError;
+use crate::relay::RelayError;
 use sotto_identity::handle::ResolveError;
 use sotto_identity::verify::VerifyError;
 

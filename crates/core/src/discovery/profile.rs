@@ -14,7 +14,9 @@ pub(crate) async fn fetch(network: &Network, verified: &VerifiedAccount) -> Peer
         pin: verified.pin(),
         handle: verified.handle().map(ToString::to_string),
         display_name: profile.display_name,
-        avatar: profile.avatar.map(|image| (image.mime.to_owned(), image.bytes)),
+        avatar: profile
+            .avatar
+            .map(|image| (image.mime.to_owned(), image.bytes)),
         verified_at: 0,
         last_error: None,
     }

@@ -4,6 +4,9 @@ use crate::db::{DbError, WriteTx};
 use rusqlite::{OptionalExtension, params};
 use sotto_wire::did::Did;
 
+/// How long repeated frames are recognised: 40 days (docs/protocol.md §3.3), in milliseconds.
+const KEPT: u64 = 40 * 24 * 60 * 60 * 1000;
+
 /// A frame that was processed before.
 pub(crate) struct Seen {
     /// The group it was of; `None` for acknowledgements only, which are never acknowledged.
@@ -39,4 +42,12 @@ pub(crate) fn add_nonce(tx: &WriteTx<'_>, did: &Did, nonce: &[u8; 16]) -> Result
         )?
         .execute(params![did.as_str(), nonce, tx.clock_now_ms()])?;
     Ok(added == 1)
+}
+
+/// Forgets what nobody repeats any more.
+pub(crate) fn forget(tx: &WriteTx<'_>) -> Result<(), DbError> {
+    let before = tx.clock_now_ms().saturating_sub(KEPT);
+    tx.execute("DELETE FROM seen_frame WHERE at < ?1", [before])?;
+    tx.execute("DELETE FROM seen_nonce WHERE at < ?1", [before])?;
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::{MessageState, place};
 use crate::db::{Change, DbError, WriteTx, conversations, own};
-use rusqlite::named_params;
+use rusqlite::params;
 use sotto_wire::content::{self, Content, MAX_TEXT};
 use sotto_wire::conversation::ConversationId;
 
@@ -98,19 +98,21 @@ pub(super) struct NewMessage<'a> {
     pub(super) text: Option<&'a str>,
 }
 
-pub(super) fn insert(tx: &WriteTx<'_>, message: &NewMessage<'_>) -> Result<(), DbError> {
-    tx.prepare_cached(
-        "INSERT INTO message (id, conversation, state, at, mimi_id, content, text)
-         VALUES (:id, :conversation, :state, :at, :mimi_id, :content, :text)",
-    )?
-    .execute(named_params! {
-        ":id": message.id,
-        ":conversation": message.conversation,
-        ":state": message.state as i64,
-        ":at": tx.clock_now_ms(),
-        ":mimi_id": message.mimi_id,
-        ":content": message.content,
-        ":text": message.text,
-    })?;
-    Ok(())
+/// Writes a message down; `false` where the very same content is there already.
+pub(super) fn insert(tx: &WriteTx<'_>, message: &NewMessage<'_>) -> Result<bool, DbError> {
+    let inserted = tx
+        .prepare_cached(
+            "INSERT INTO message (id, conversation, state, at, mimi_id, content, text)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (mimi_id) DO NOTHING",
+        )?
+        .execute(params![
+            message.id,
+            message.conversation,
+            message.state as i64,
+            tx.clock_now_ms(),
+            message.mimi_id,
+            message.content,
+            message.text,
+        ])?;
+    Ok(inserted == 1)
 }

@@ -19,7 +19,12 @@ pub(super) fn next(tx: &WriteTx<'_>) -> Result<i64, DbError> {
     let last: Option<i64> = tx
         .prepare_cached("SELECT max(id) FROM message")?
         .query_row([], |row| row.get(0))?;
-    Ok((last.unwrap_or(0) / STEP + 1) * STEP)
+    Ok(after(last.unwrap_or(0)))
+}
+
+/// The id of a message right after the one with the id `last`, the greatest so far.
+pub(super) fn after(last: i64) -> i64 {
+    (last / STEP + 1) * STEP
 }
 
 /// The id of a message that was sent `distance` frames before the one with the id `later`.

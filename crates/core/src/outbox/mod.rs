@@ -2,7 +2,6 @@
 //! (docs/protocol.md §3.3).
 
 mod acks;
-mod error;
 mod frames;
 pub mod grant_stock;
 mod needs;
@@ -11,11 +10,10 @@ mod retry;
 mod schedule;
 
 pub(crate) use acks::acknowledge;
-pub use error::EngineError;
 pub(crate) use frames::{NewPut, insert_frame, insert_put};
 pub use needs::{Need, needs, waiting};
 pub use puts::{Put, PutResult, Route, due, due_now, next_due, settle};
-pub use retry::{housekeep, retry};
+pub(crate) use retry::{expire, retry};
 
 /// First-contact envelopes that may be unacknowledged in one conversation (§3.4).
 pub const MAX_OUTSTANDING: usize = 16;

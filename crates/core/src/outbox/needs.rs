@@ -8,7 +8,7 @@ use sotto_wire::did::Did;
 use sotto_wire::time::Timestamp;
 
 /// Below so many grants in stock, more are asked for.
-const STOCK_LOW: usize = 4;
+const STOCK_LOW: usize = 8;
 /// How many grants a full stock has.
 const STOCK_FULL: usize = 16;
 

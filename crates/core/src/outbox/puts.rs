@@ -65,7 +65,8 @@ pub enum PutResult {
 /// Puts that are due at `now_ms`, oldest first; not all at once. A frame that no relay has taken
 /// yet holds back the later ones of its group: overtaken by too many, it could never be read
 /// (docs/protocol.md §2, out-of-order tolerance). Also those for other devices: the DID mailbox is
-/// for all of them, and frames by a grant must not overtake those that wait to go there.
+/// for all of them, and frames by a grant must not overtake those that wait to go there. Nor must
+/// acknowledgements, which are steps of the same ratchet.
 ///
 /// # Errors
 /// When the database fails.
@@ -73,7 +74,7 @@ pub fn due(tx: &ReadTx<'_>, now_ms: u64) -> Result<Vec<Put>, DbError> {
     let mut statement = tx.prepare_cached(
         "WITH held_back AS
            (SELECT send_group, min(id) AS first FROM put
-            WHERE next_at > ?1 AND accepted = 0 AND seq IS NOT NULL
+            WHERE next_at > ?1 AND accepted = 0
             GROUP BY send_group)
          SELECT put.id, put.bytes, held.host, held.key, conversation.peer, conversation.key
          FROM put
@@ -82,8 +83,7 @@ pub fn due(tx: &ReadTx<'_>, now_ms: u64) -> Result<Vec<Put>, DbError> {
          LEFT JOIN held_grant held ON held.id = put.held_grant
          LEFT JOIN held_back ON held_back.send_group = put.send_group
          WHERE put.next_at <= ?1
-           AND (put.seq IS NULL OR put.accepted > 0
-                OR held_back.first IS NULL OR put.id < held_back.first)
+           AND (put.accepted > 0 OR held_back.first IS NULL OR put.id < held_back.first)
          ORDER BY put.id LIMIT ?2",
     )?;
     let mut rows = statement.query(params![now_ms, DUE_AT_ONCE])?;
@@ -103,11 +103,10 @@ pub fn next_due(tx: &ReadTx<'_>) -> Result<Option<u64>, DbError> {
     // the other columns of a group from the row of its `min`.)
     let mut statement = tx.prepare_cached(
         "SELECT min(next_at) FROM
-           (SELECT next_at FROM put WHERE accepted > 0 OR seq IS NULL
+           (SELECT next_at FROM put WHERE accepted > 0
             UNION ALL
             SELECT next_at FROM
-              (SELECT next_at, min(id) FROM put WHERE accepted = 0 AND seq IS NOT NULL
-               GROUP BY send_group))",
+              (SELECT next_at, min(id) FROM put WHERE accepted = 0 GROUP BY send_group))",
     )?;
     Ok(statement.query_row([], |row| row.get(0))?)
 }

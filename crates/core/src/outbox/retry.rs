@@ -1,27 +1,23 @@
-//! Trying again by hand, giving up by time, and forgetting what has served its time.
+//! Trying again by hand, and giving up by time.
 
-use super::{EngineError, MessageState, frames, schedule};
-use crate::db::{Change, WriteTx, conversations};
-use crate::mls::key_packages;
+use super::{MessageState, frames, schedule};
+use crate::db::{Change, DbError, WriteTx, conversations};
 use rusqlite::{OptionalExtension, params};
 
-/// How long repeated frames are recognised: 40 days (docs/protocol.md §3.3).
-const SEEN: u64 = 40 * 24 * 60 * 60 * 1000;
-
 /// Tries one of the own messages again: its stored bytes are due now, or, where they are gone, it
-/// is sealed anew under the same number. Nothing happens to a message that is delivered.
-///
-/// # Errors
-/// [`EngineError::UnknownMessage`], [`EngineError::Db`].
-pub fn retry(tx: &WriteTx<'_>, message: i64) -> Result<(), EngineError> {
+/// is sealed anew under the same number. Nothing happens to a message that is delivered. `false`:
+/// there is no such message.
+pub(crate) fn retry(tx: &WriteTx<'_>, message: i64) -> Result<bool, DbError> {
     let found: Option<(i64, i64)> = tx
         .prepare_cached("SELECT conversation, state FROM message WHERE id = ?1")?
         .query_row([message], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let (conversation, state) = found.ok_or(EngineError::UnknownMessage)?;
+    let Some((conversation, state)) = found else {
+        return Ok(false);
+    };
     match MessageState::from_stored(state) {
-        Some(MessageState::Received) | None => return Err(EngineError::UnknownMessage),
-        Some(MessageState::Delivered) => return Ok(()),
+        Some(MessageState::Received) | None => return Ok(false),
+        Some(MessageState::Delivered) => return Ok(true),
         Some(MessageState::Sending | MessageState::Sent | MessageState::Failed) => {}
     }
     let due = tx
@@ -46,11 +42,11 @@ pub fn retry(tx: &WriteTx<'_>, message: i64) -> Result<(), EngineError> {
     });
     tx.changed(Change::Conversations(vec![conversation]));
     tx.changed(Change::Outbox);
-    Ok(())
+    Ok(true)
 }
 
 /// Under the number it had, so that it leaves no gap; under a new one where that has been filled.
-fn seal_anew(tx: &WriteTx<'_>, conversation: i64, message: i64) -> Result<(), EngineError> {
+fn seal_anew(tx: &WriteTx<'_>, conversation: i64, message: i64) -> Result<(), DbError> {
     tx.prepare_cached(
         "INSERT INTO outbox (conversation, message, seq)
          VALUES (?1, ?2, (SELECT seq FROM frame WHERE message = ?2))
@@ -60,27 +56,17 @@ fn seal_anew(tx: &WriteTx<'_>, conversation: i64, message: i64) -> Result<(), En
     Ok(())
 }
 
-/// Gives up what has not been acknowledged for 30 days, and forgets digests, nonces and key
-/// packages past their time. To be called at the start and every hour or so.
-///
-/// # Errors
-/// [`EngineError::Db`].
-pub fn housekeep(tx: &WriteTx<'_>) -> Result<(), EngineError> {
-    let now = tx.clock_now_ms();
+/// Gives up what has not been acknowledged for 30 days (docs/protocol.md §3.3).
+pub(crate) fn expire(tx: &WriteTx<'_>) -> Result<(), DbError> {
+    let before = tx.clock_now_ms().saturating_sub(schedule::EXPIRY);
     let mut statement = tx.prepare_cached(
         "SELECT send_group, seq FROM frame WHERE sealed_at <= ?1 AND given_up = 0",
     )?;
     let expired = statement
-        .query_map([now.saturating_sub(schedule::EXPIRY)], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?
+        .query_map([before], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<Vec<(i64, u64)>, _>>()?;
     for (group, seq) in expired {
         frames::give_up(tx, group, seq, "message.expired")?;
     }
-    let before = now.saturating_sub(SEEN);
-    tx.execute("DELETE FROM seen_frame WHERE at < ?1", [before])?;
-    tx.execute("DELETE FROM seen_nonce WHERE at < ?1", [before])?;
-    key_packages::prune(tx)?;
     Ok(())
 }

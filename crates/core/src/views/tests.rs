@@ -5,7 +5,10 @@ use ts_rs::Config;
 fn generated() -> Vec<(String, String)> {
     let config = Config::new();
     fn one<T: TS + 'static>(config: &Config) -> (String, String) {
-        (format!("{}.ts", T::name(config)), T::export_to_string(config).unwrap())
+        (
+            format!("{}.ts", T::name(config)),
+            T::export_to_string(config).unwrap(),
+        )
     }
     vec![
         one::<AccountView>(&config),
@@ -37,7 +40,10 @@ fn typescript_is_up_to_date() {
             std::fs::write(&path, &text).unwrap();
         }
         let found = std::fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(found, text, "{name} is out of date: SOTTO_WRITE_GENERATED=1 cargo test");
+        assert_eq!(
+            found, text,
+            "{name} is out of date: SOTTO_WRITE_GENERATED=1 cargo test"
+        );
         expected.push(name);
     }
     for entry in std::fs::read_dir(folder()).unwrap() {
@@ -62,8 +68,17 @@ fn tags_and_names_are_those_of_the_contract() {
     assert_eq!(json["kind"], "settingUp");
     assert_eq!(json["defaultRelay"], "relay.test");
     assert_eq!(json["account"]["displayName"], serde_json::Value::Null);
-    let event = AppEvent::Messages { conversation_id: "00".into(), ids: vec![1] };
+    let event = AppEvent::Messages {
+        conversation_id: "00".into(),
+        ids: vec![1],
+    };
     let json = serde_json::to_string(&event).unwrap();
-    assert_eq!(json, r#"{"kind":"messages","conversationId":"00","ids":[1]}"#);
-    assert_eq!(serde_json::to_string(&AppEvent::State).unwrap(), r#"{"kind":"state"}"#);
+    assert_eq!(
+        json,
+        r#"{"kind":"messages","conversationId":"00","ids":[1]}"#
+    );
+    assert_eq!(
+        serde_json::to_string(&AppEvent::State).unwrap(),
+        r#"{"kind":"state"}"#
+    );
 }

@@ -40,7 +40,11 @@ impl Header {
     pub(super) fn new(key: KeySource, random: &dyn Random) -> Self {
         let mut instance = [0; 16];
         random.fill(&mut instance);
-        Self { version: VERSION, instance: hex::encode(instance), key }
+        Self {
+            version: VERSION,
+            instance: hex::encode(instance),
+            key,
+        }
     }
 }
 
@@ -55,14 +59,24 @@ pub(super) struct SealedFile {
 
 impl SealedFile {
     pub(super) fn open(&self, key: &VaultKey) -> Result<Contents, VaultError> {
-        let nonce = STANDARD.decode(&self.nonce).map_err(|_| VaultError::Damaged("nonce"))?;
-        let sealed = STANDARD.decode(&self.sealed).map_err(|_| VaultError::Damaged("sealed"))?;
+        let nonce = STANDARD
+            .decode(&self.nonce)
+            .map_err(|_| VaultError::Damaged("nonce"))?;
+        let sealed = STANDARD
+            .decode(&self.sealed)
+            .map_err(|_| VaultError::Damaged("sealed"))?;
         if nonce.len() != 24 {
             return Err(VaultError::Damaged("nonce"));
         }
         let aad = associated(&self.header)?;
         let plain = cipher(key)
-            .decrypt(XNonce::from_slice(&nonce), Payload { msg: &sealed, aad: &aad })
+            .decrypt(
+                XNonce::from_slice(&nonce),
+                Payload {
+                    msg: &sealed,
+                    aad: &aad,
+                },
+            )
             .map_err(|_| VaultError::Damaged("its key does not open it"))?;
         let plain = Zeroizing::new(plain);
         serde_json::from_slice(&plain).map_err(|_| VaultError::Damaged("contents"))
@@ -75,7 +89,9 @@ pub(super) struct Contents(BTreeMap<String, Vec<u8>>);
 
 impl Contents {
     pub(super) fn get(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
-        self.0.get(name).map(|secret| Zeroizing::new(secret.clone()))
+        self.0
+            .get(name)
+            .map(|secret| Zeroizing::new(secret.clone()))
     }
 
     pub(super) fn set(&mut self, name: &str, secret: &[u8]) {
@@ -129,7 +145,13 @@ pub(super) fn write(
     random.fill(&mut nonce);
     let aad = associated(header)?;
     let sealed = cipher(key)
-        .encrypt(XNonce::from_slice(&nonce), Payload { msg: &plain, aad: &aad })
+        .encrypt(
+            XNonce::from_slice(&nonce),
+            Payload {
+                msg: &plain,
+                aad: &aad,
+            },
+        )
         .map_err(|_| VaultError::Damaged("contents"))?;
     let file = SealedFile {
         header: header.clone(),

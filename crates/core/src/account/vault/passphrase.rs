@@ -23,7 +23,10 @@ pub struct Cost {
 
 impl Cost {
     /// 64 MiB, three passes: about a quarter of a second.
-    pub const INTERACTIVE: Self = Self { memory_kib: 64 * 1024, passes: 3 };
+    pub const INTERACTIVE: Self = Self {
+        memory_kib: 64 * 1024,
+        passes: 3,
+    };
 }
 
 /// Everything but the passphrase.
@@ -39,7 +42,11 @@ impl Salted {
     pub(super) fn new(cost: Cost, random: &dyn Random) -> Self {
         let mut salt = [0; 16];
         random.fill(&mut salt);
-        Self { memory_kib: cost.memory_kib, passes: cost.passes, salt: hex::encode(salt) }
+        Self {
+            memory_kib: cost.memory_kib,
+            passes: cost.passes,
+            salt: hex::encode(salt),
+        }
     }
 
     /// Runs on a blocking thread.

@@ -3,7 +3,10 @@ use sotto_wire::random::OsRandom;
 use std::collections::HashMap;
 use std::sync::Mutex as StdMutex;
 
-const CHEAP: Cost = Cost { memory_kib: 16, passes: 1 };
+const CHEAP: Cost = Cost {
+    memory_kib: 16,
+    passes: 1,
+};
 
 /// A keyring under control.
 #[derive(Default)]
@@ -33,7 +36,12 @@ impl Fake {
 impl KeyStore for Fake {
     fn get(&self, name: &str) -> Result<Option<VaultKey>, KeyringError> {
         self.mood()?;
-        Ok(self.keys.lock().unwrap().get(name).map(|key| VaultKey::new(*key)))
+        Ok(self
+            .keys
+            .lock()
+            .unwrap()
+            .get(name)
+            .map(|key| VaultKey::new(*key)))
     }
 
     fn set(&self, name: &str, key: &VaultKey) -> Result<(), KeyringError> {
@@ -89,7 +97,10 @@ async fn without_a_keyring_a_passphrase_is_chosen_and_then_asked_for() {
     let (dir, keys) = (tempfile::tempdir().unwrap(), Arc::new(Fake::default()));
     *keys.mood.lock().unwrap() = Mood::Absent;
     let place = place(&dir, KeyringChoice::System, &keys);
-    assert!(matches!(place.open().await.unwrap(), Opening::Passphrase { create: true }));
+    assert!(matches!(
+        place.open().await.unwrap(),
+        Opening::Passphrase { create: true }
+    ));
     let short = place.open_with("1234567".into()).await.err().unwrap();
     assert_eq!(short.code(), "vault.passphrase_too_short");
     let vault = place.open_with("correct horse".into()).await.unwrap();
@@ -97,8 +108,15 @@ async fn without_a_keyring_a_passphrase_is_chosen_and_then_asked_for() {
 
     // A keyring that has come up since changes nothing.
     *keys.mood.lock().unwrap() = Mood::Fine;
-    assert!(matches!(place.open().await.unwrap(), Opening::Passphrase { create: false }));
-    let wrong = place.open_with("battery staple".into()).await.err().unwrap();
+    assert!(matches!(
+        place.open().await.unwrap(),
+        Opening::Passphrase { create: false }
+    ));
+    let wrong = place
+        .open_with("battery staple".into())
+        .await
+        .err()
+        .unwrap();
     assert_eq!(wrong.code(), "vault.wrong_passphrase");
     let vault = place.open_with("correct horse".into()).await.unwrap();
     assert_eq!(vault.get("a").await.unwrap().as_slice(), b"secret");
@@ -109,22 +127,35 @@ async fn a_keyring_that_is_away_later_is_an_error_and_makes_nothing_new() {
     let (dir, keys) = (tempfile::tempdir().unwrap(), Arc::new(Fake::default()));
     let place = place(&dir, KeyringChoice::System, &keys);
     opened(&place).await.set("a", b"secret").await.unwrap();
-    for (mood, code) in [(Mood::Absent, "keyring.unavailable"), (Mood::Locked, "keyring.locked")] {
+    for (mood, code) in [
+        (Mood::Absent, "keyring.unavailable"),
+        (Mood::Locked, "keyring.locked"),
+    ] {
         *keys.mood.lock().unwrap() = mood;
         assert_eq!(place.open().await.err().unwrap().code(), code);
     }
     *keys.mood.lock().unwrap() = Mood::Fine;
     let kept = std::mem::take(&mut *keys.keys.lock().unwrap());
-    assert_eq!(place.open().await.err().unwrap().code(), "keyring.unavailable");
+    assert_eq!(
+        place.open().await.err().unwrap().code(),
+        "keyring.unavailable"
+    );
     *keys.keys.lock().unwrap() = kept;
-    assert_eq!(opened(&place).await.get("a").await.unwrap().as_slice(), b"secret");
+    assert_eq!(
+        opened(&place).await.get("a").await.unwrap().as_slice(),
+        b"secret"
+    );
 }
 
 #[tokio::test]
 async fn a_locked_keyring_on_the_first_start_is_not_taken_for_an_absent_one() {
     let (dir, keys) = (tempfile::tempdir().unwrap(), Arc::new(Fake::default()));
     *keys.mood.lock().unwrap() = Mood::Locked;
-    let error = place(&dir, KeyringChoice::System, &keys).open().await.err().unwrap();
+    let error = place(&dir, KeyringChoice::System, &keys)
+        .open()
+        .await
+        .err()
+        .unwrap();
     assert_eq!(error.code(), "keyring.locked");
     assert!(!dir.path().join("vault").exists());
 }
@@ -166,7 +197,11 @@ async fn a_changed_byte_anywhere_is_noticed() {
 #[tokio::test]
 async fn the_file_shows_no_secret() {
     let (dir, keys) = (tempfile::tempdir().unwrap(), Arc::new(Fake::default()));
-    opened(&place(&dir, KeyringChoice::System, &keys)).await.set("name", b"secret").await.unwrap();
+    opened(&place(&dir, KeyringChoice::System, &keys))
+        .await
+        .set("name", b"secret")
+        .await
+        .unwrap();
     let bytes = std::fs::read(dir.path().join("vault")).unwrap();
     for needle in [b"secret".as_slice(), b"name"] {
         assert!(!bytes.windows(needle.len()).any(|window| window == needle));

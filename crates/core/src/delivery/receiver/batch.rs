@@ -3,9 +3,9 @@
 use super::introductions::ack;
 use crate::db::{Peer, peers};
 use crate::delivery::Context;
+use crate::messages::EngineError;
 use crate::messages::receive;
 use crate::messages::{Incoming, Source};
-use crate::outbox::EngineError;
 use sotto_identity::verify::Pin;
 use sotto_wire::first_contact::UnverifiedEnvelope;
 use sotto_wire::relay_api::{Ack, Delivery, MailboxKey};
@@ -23,11 +23,23 @@ impl Ready {
     pub(super) fn from_grant(delivery: Delivery) -> Self {
         let ack = ack(&delivery);
         let MailboxKey::Grant(address) = delivery.k else {
-            return Self { ack, incoming: None, sender: None };
+            return Self {
+                ack,
+                incoming: None,
+                sender: None,
+            };
         };
         let source = Source::Grant(address);
-        let incoming = Incoming { relay_id: delivery.id, source, bytes: delivery.m };
-        Self { ack, incoming: Some(incoming), sender: None }
+        let incoming = Incoming {
+            relay_id: delivery.id,
+            source,
+            bytes: delivery.m,
+        };
+        Self {
+            ack,
+            incoming: Some(incoming),
+            sender: None,
+        }
     }
 
     /// An envelope of a sender who was verified just now.
@@ -37,15 +49,29 @@ impl Ready {
         sender: &Peer,
     ) -> Self {
         let sender = sender.clone();
-        Self { sender: Some(sender.clone()), ..Self::recognised(delivery, envelope, sender.pin) }
+        Self {
+            sender: Some(sender.clone()),
+            ..Self::recognised(delivery, envelope, sender.pin)
+        }
     }
 
     /// An envelope of a sender who is stored already.
     pub(super) fn recognised(delivery: Delivery, envelope: UnverifiedEnvelope, pin: Pin) -> Self {
         let (ack, pin) = (ack(&delivery), Box::new(pin));
-        let source = Source::DidMailbox { sender: pin, envelope: Box::new(envelope) };
-        let incoming = Incoming { relay_id: delivery.id, source, bytes: delivery.m };
-        Self { ack, incoming: Some(incoming), sender: None }
+        let source = Source::DidMailbox {
+            sender: pin,
+            envelope: Box::new(envelope),
+        };
+        let incoming = Incoming {
+            relay_id: delivery.id,
+            source,
+            bytes: delivery.m,
+        };
+        Self {
+            ack,
+            incoming: Some(incoming),
+            sender: None,
+        }
     }
 }
 
@@ -53,7 +79,12 @@ impl Ready {
 pub(super) async fn store(context: &Context, ready: Vec<Ready>) -> Result<Vec<Ack>, EngineError> {
     let (mut acks, mut incoming) = (Vec::new(), Vec::new());
     let mut senders: Vec<Peer> = Vec::new();
-    for Ready { ack, incoming: envelope, sender } in ready {
+    for Ready {
+        ack,
+        incoming: envelope,
+        sender,
+    } in ready
+    {
         acks.push(ack);
         incoming.extend(envelope);
         let known = |peer: &Peer| senders.iter().any(|it| it.pin.did == peer.pin.did);
@@ -64,8 +95,9 @@ pub(super) async fn store(context: &Context, ready: Vec<Ready>) -> Result<Vec<Ac
     if incoming.is_empty() {
         return Ok(acks);
     }
-    let first_contact =
-        incoming.iter().any(|it| matches!(it.source, Source::DidMailbox { .. }));
+    let first_contact = incoming
+        .iter()
+        .any(|it| matches!(it.source, Source::DidMailbox { .. }));
     let write = context.database.write(move |tx| {
         for sender in &senders {
             peers::upsert(tx, sender)?;

@@ -51,7 +51,10 @@ impl Met {
 }
 
 enum Known {
-    Verified { peer: Box<Peer>, until: Instant },
+    Verified {
+        peer: Box<Peer>,
+        until: Instant,
+    },
     /// Proved not to be what it says.
     Refused,
 }
@@ -75,7 +78,10 @@ impl Introductions {
 
     /// Sorts deliveries in their order, and begins to verify whom it does not know.
     pub(super) async fn sort(&mut self, deliveries: Vec<Delivery>) -> Sorted {
-        let mut sorted = Sorted { ready: Vec::new(), hopeless: Vec::new() };
+        let mut sorted = Sorted {
+            ready: Vec::new(),
+            hopeless: Vec::new(),
+        };
         for delivery in deliveries {
             match &delivery.k {
                 MailboxKey::Grant(_) => sorted.ready.push(Ready::from_grant(delivery)),
@@ -98,10 +104,14 @@ impl Introductions {
         match self.known.get(&sender) {
             Some(Known::Refused) => sorted.hopeless.push(ack(&delivery)),
             Some(Known::Verified { peer, until }) if *until > Instant::now() => {
-                sorted.ready.push(Ready::introduced(delivery, envelope, peer));
+                sorted
+                    .ready
+                    .push(Ready::introduced(delivery, envelope, peer));
             }
             _ => match recognised(&self.context, &envelope).await {
-                Some(pin) => sorted.ready.push(Ready::recognised(delivery, envelope, pin)),
+                Some(pin) => sorted
+                    .ready
+                    .push(Ready::recognised(delivery, envelope, pin)),
                 None => self.introduce(sender, delivery),
             },
         }
@@ -136,9 +146,10 @@ impl Introductions {
                 return std::future::pending().await;
             };
             let known = match outcome {
-                Ok(peer) => {
-                    Known::Verified { peer: Box::new(peer), until: Instant::now() + FRESH }
-                }
+                Ok(peer) => Known::Verified {
+                    peer: Box::new(peer),
+                    until: Instant::now() + FRESH,
+                },
                 Err(error) if error.is_temporary() => {
                     tracing::info!(code = error.code(), "a sender is verified later");
                     self.begin(sender, TRY_AGAIN);
@@ -173,12 +184,20 @@ async fn meet(context: &Context, sender: &Did) -> Result<Peer, DiscoveryError> {
         Some(known) => {
             let pin = discovery.verified(sender).await?.pin();
             let verified_at = context.clock.now_ms();
-            Ok(Peer { pin, verified_at, last_error: None, ..known })
+            Ok(Peer {
+                pin,
+                verified_at,
+                last_error: None,
+                ..known
+            })
         }
         None => Ok(discovery.peer(discovery.met(sender).await?).await),
     }
 }
 
 pub(super) fn ack(delivery: &Delivery) -> Ack {
-    Ack { k: delivery.k.clone(), id: delivery.id.clone() }
+    Ack {
+        k: delivery.k.clone(),
+        id: delivery.id.clone(),
+    }
 }

@@ -4,9 +4,9 @@ use super::batch;
 use super::introductions::Introductions;
 use super::wake::clock_jumped;
 use crate::delivery::Context;
-use crate::delivery::relay::RelayError;
-use crate::delivery::relay::socket::Socket;
-use crate::outbox::EngineError;
+use crate::messages::EngineError;
+use crate::relay::RelayError;
+use crate::relay::socket::Socket;
 use crate::views::ConnectionState;
 use futures_util::{SinkExt as _, StreamExt as _};
 use sotto_wire::first_contact::MAX_ENVELOPE;
@@ -46,7 +46,12 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn new(context: Arc<Context>, socket: Socket) -> Self {
         let introductions = Introductions::new(Arc::clone(&context));
-        Self { context, socket, introductions, heard: Instant::now() }
+        Self {
+            context,
+            socket,
+            introductions,
+            heard: Instant::now(),
+        }
     }
 
     /// Receives until the connection ends.
@@ -132,7 +137,10 @@ impl Session {
     async fn acknowledge(&mut self, acks: Vec<Ack>) -> Result<(), End> {
         let gone = |_| End::Relay(RelayError::Unreachable);
         for ack in acks {
-            self.socket.feed(Message::Binary(Event::Ack(ack).encode().into())).await.map_err(gone)?;
+            self.socket
+                .feed(Message::Binary(Event::Ack(ack).encode().into()))
+                .await
+                .map_err(gone)?;
         }
         self.socket.flush().await.map_err(gone)
     }
@@ -144,7 +152,10 @@ impl Session {
         for some in pool.dids.chunks(ADJUDICATE_AT_ONCE) {
             let (discard, provision) = some.iter().cloned().partition(|did| *did == own.did);
             let decision = Adjudication { discard, provision };
-            relays.adjudicate(&own.domain, &decision).await.map_err(End::Relay)?;
+            relays
+                .adjudicate(&own.domain, &decision)
+                .await
+                .map_err(End::Relay)?;
         }
         Ok(())
     }

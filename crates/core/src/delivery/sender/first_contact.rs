@@ -2,11 +2,11 @@
 
 use crate::db::{Change, DbError, WriteTx, peers};
 use crate::delivery::Context;
-use crate::delivery::relay::RelayError;
 use crate::discovery::{Device, DiscoveryError};
 use crate::messages::{MessageState, history};
 use crate::mls::MlsError;
 use crate::mls::send_group::{self, PeerDevice};
+use crate::relay::RelayError;
 use sotto_identity::verify::Pin;
 use sotto_wire::conversation::ConversationId;
 use sotto_wire::did::Did;
@@ -60,8 +60,14 @@ pub(super) async fn make(
 ) -> Result<(), NeedError> {
     // What this peer has written to us in the meantime must not lie in the pool while the answers
     // to our first contact overtake it.
-    let decision = Adjudication { provision: vec![did.clone()], discard: Vec::new() };
-    context.relays.adjudicate(&context.own.domain, &decision).await?;
+    let decision = Adjudication {
+        provision: vec![did.clone()],
+        discard: Vec::new(),
+    };
+    context
+        .relays
+        .adjudicate(&context.own.domain, &decision)
+        .await?;
     let pin = context.discovery.verified(did).await?.pin();
     let devices = context.discovery.devices(&pin).await?;
     let (conversation, now) = (*conversation, context.clock.now_ms());
@@ -92,7 +98,10 @@ fn create(
     match send_group::create(tx, conversation, &all) {
         Err(MlsError::Refused(code)) if all.len() > 1 => {
             tracing::warn!(code, "a device's key package was refused");
-            let usable: Vec<_> = all.into_iter().filter(|it| usable(tx, conversation, it)).collect();
+            let usable: Vec<_> = all
+                .into_iter()
+                .filter(|it| usable(tx, conversation, it))
+                .collect();
             send_group::create(tx, conversation, &usable)
         }
         outcome => outcome,
@@ -101,7 +110,9 @@ fn create(
 
 /// Whether a group with this device alone could be made; it is not kept.
 fn usable(tx: &WriteTx<'_>, conversation: &ConversationId, device: &PeerDevice<'_>) -> bool {
-    let Ok(_undone) = tx.savepoint() else { return false };
+    let Ok(_undone) = tx.savepoint() else {
+        return false;
+    };
     send_group::create(tx, conversation, std::slice::from_ref(device)).is_ok()
 }
 
@@ -127,11 +138,18 @@ async fn store(
     did: Did,
     code: Option<&'static str>,
 ) -> Result<(), DbError> {
-    let page = context.database.read(move |tx| history::page(tx, &conversation, None, SHOWN));
-    let waiting = page.await?.into_iter().filter(|it| it.state == MessageState::Sending);
+    let page = context
+        .database
+        .read(move |tx| history::page(tx, &conversation, None, SHOWN));
+    let waiting = page
+        .await?
+        .into_iter()
+        .filter(|it| it.state == MessageState::Sending);
     let ids: Vec<i64> = waiting.map(|message| message.id).collect();
     let write = context.database.write(move |tx| {
-        let Some(mut peer) = peers::by_did(tx, &did)? else { return Ok(()) };
+        let Some(mut peer) = peers::by_did(tx, &did)? else {
+            return Ok(());
+        };
         if peer.last_error.as_deref() == code {
             return Ok(());
         }

@@ -2,8 +2,8 @@
 
 use crate::db::DbError;
 use crate::delivery::Context;
-use crate::delivery::relay::RelayError;
 use crate::outbox::{self, Put, PutResult, Route};
+use crate::relay::RelayError;
 
 /// Settled in one transaction: a wait for the disk costs more than a put. After a crash in between
 /// they are put again, which relay and recipient recognise.
@@ -31,7 +31,9 @@ async fn settle(context: &Context, results: Vec<(i64, PutResult)>) -> Result<(),
         return Ok(());
     }
     let settled = context.database.write(move |tx| {
-        results.iter().try_for_each(|(put, result)| outbox::settle(tx, *put, result))
+        results
+            .iter()
+            .try_for_each(|(put, result)| outbox::settle(tx, *put, result))
     });
     settled.await
 }
@@ -53,7 +55,11 @@ fn result(outcome: Result<(), RelayError>) -> PutResult {
         Err(RelayError::Full { retry_after_ms }) => PutResult::Full { retry_after_ms },
         // Something in between answers in the relay's place, for instance a hotel's sign-in page.
         Err(RelayError::Unreachable | RelayError::NotARelay(_)) => PutResult::Unreachable,
-        Err(error @ RelayError::Refused { status: 400 | 413, .. }) => {
+        Err(
+            error @ RelayError::Refused {
+                status: 400 | 413, ..
+            },
+        ) => {
             tracing::warn!(%error, "a put was refused");
             PutResult::Refused(error.code().to_owned())
         }
@@ -69,14 +75,22 @@ mod tests {
 
     #[test]
     fn only_what_the_protocol_calls_final_is_final() {
-        let refused = |status| Err(RelayError::Refused { status, code: String::new() });
+        let refused = |status| {
+            Err(RelayError::Refused {
+                status,
+                code: String::new(),
+            })
+        };
         let refusal = PutResult::Refused("relay.refused".into());
         assert_eq!(result(refused(400)), refusal);
         assert_eq!(result(refused(413)), refusal);
         for status in [401, 403, 404, 410] {
             assert_eq!(result(refused(status)), PutResult::Unreachable, "{status}");
         }
-        assert_eq!(result(Err(RelayError::NotARelay("portal"))), PutResult::Unreachable);
+        assert_eq!(
+            result(Err(RelayError::NotARelay("portal"))),
+            PutResult::Unreachable
+        );
         assert_eq!(result(Ok(())), PutResult::Accepted);
     }
 }

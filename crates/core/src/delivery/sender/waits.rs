@@ -29,7 +29,10 @@ impl<K> Default for Waits<K> {
 impl<K: Eq + Hash> Waits<K> {
     /// Whether its time has not come.
     pub(super) fn is_waiting(&self, key: &K) -> bool {
-        self.0.get(key).and_then(|wait| wait.until).is_some_and(|until| until > Instant::now())
+        self.0
+            .get(key)
+            .and_then(|wait| wait.until)
+            .is_some_and(|until| until > Instant::now())
     }
 
     /// One more failure.
@@ -56,7 +59,11 @@ impl<K: Eq + Hash> Waits<K> {
     /// How long until the first of them may try again.
     pub(super) fn shortest(&self) -> Option<Duration> {
         let now = Instant::now();
-        let until = self.0.values().filter_map(|wait| wait.until).filter(|until| *until > now);
+        let until = self
+            .0
+            .values()
+            .filter_map(|wait| wait.until)
+            .filter(|until| *until > now);
         until.min().map(|until| until - now)
     }
 }

@@ -3,6 +3,7 @@
 use super::{Incoming, Outcome, Refusal, Source};
 use crate::db::{Change, DbError, OwnAccount, Peer, PeerId, WriteTx, conversations, peers};
 use crate::inbox::Reader;
+use crate::messages::place;
 use crate::mls::Session;
 use crate::outbox::grant_stock;
 use rusqlite::params;
@@ -20,6 +21,8 @@ pub(super) struct Pass<'t, 'c> {
     /// The last acknowledgement of each device for each own group: most frames repeat it.
     pub(super) acked: HashMap<(i64, Vec<u8>), u64>,
     senders: HashMap<i64, Did>,
+    /// Id of the last message that was stored at the end of the history.
+    last_place: Option<i64>,
     news: BTreeMap<i64, News>,
     joined: Vec<i64>,
     touched: bool,
@@ -53,6 +56,7 @@ impl<'t, 'c> Pass<'t, 'c> {
             grants: HashMap::new(),
             acked: HashMap::new(),
             senders: HashMap::new(),
+            last_place: None,
             news: BTreeMap::new(),
             joined: Vec::new(),
             touched: false,
@@ -154,6 +158,16 @@ impl<'t, 'c> Pass<'t, 'c> {
         let did = Did::parse(&did).map_err(|_| DbError::Stored("did"))?;
         self.senders.insert(device, did.clone());
         Ok(did)
+    }
+
+    /// The id of a message at the end of the history.
+    pub(super) fn next_place(&mut self) -> Result<i64, DbError> {
+        let next = match self.last_place {
+            Some(last) => place::after(last),
+            None => place::next(self.tx)?,
+        };
+        self.last_place = Some(next);
+        Ok(next)
     }
 
     pub(super) fn note_message(&mut self, conversation: i64, id: i64) {

@@ -8,7 +8,7 @@ use crate::messages::compose::{NewMessage, insert};
 use crate::messages::{MessageState, place};
 use crate::mls::{Message, MlsError, PeerDevice, key_packages, send_group};
 use crate::outbox;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 use sotto_wire::content::{self, Content};
 use sotto_wire::conversation::ConversationId;
 use sotto_wire::payload::{Ack, Payload, PayloadGrant};
@@ -115,39 +115,24 @@ impl Pass<'_, '_> {
         let sender = self.sender(device)?;
         let id = ConversationId::of(&self.own.did, &sender);
         let mimi_id = content::message_id(&sender, &id, content).map_err(malformed)?;
-        if self.has_content(&mimi_id)? {
-            return Ok(None);
-        }
         let id = match later {
             Some((distance, later)) => place::before(later, distance),
-            None => place::next(self.tx)?,
+            None => self.next_place()?,
         };
-        let state = MessageState::Received;
-        let mimi_id = &mimi_id;
-        insert(
-            self.tx,
-            &NewMessage {
-                id,
-                conversation,
-                state,
-                mimi_id,
-                content,
-                text,
-            },
-        )?;
+        // It may have been sealed anew, under another number, after it seemed lost.
+        let message = NewMessage {
+            id,
+            conversation,
+            state: MessageState::Received,
+            mimi_id: &mimi_id,
+            content,
+            text,
+        };
+        if !insert(self.tx, &message)? {
+            return Ok(None);
+        }
         self.note_message(conversation, id);
         Ok(Some(id))
-    }
-
-    /// A message that was sealed anew under another number after it seemed lost.
-    fn has_content(&self, mimi_id: &[u8; 32]) -> Result<bool, DbError> {
-        let mut statement = self
-            .tx
-            .prepare_cached("SELECT 1 FROM message WHERE mimi_id = ?1")?;
-        Ok(statement
-            .query_row([mimi_id], |_| Ok(()))
-            .optional()?
-            .is_some())
     }
 
     /// Makes the own send group from the key packages that came along, and has a frame sent that

@@ -3,9 +3,10 @@
 use super::SendGroup;
 use super::recipients::Recipient;
 use crate::db::{OwnAccount, PeerId, WriteTx, peers};
+use crate::messages::EngineError;
 use crate::mls::{Session, key_packages};
 use crate::outbox::grant_stock::{self, Standing};
-use crate::outbox::{EngineError, Need, NewPut, Put, Route, insert_frame, insert_put};
+use crate::outbox::{Need, NewPut, Put, Route, insert_frame, insert_put};
 use rusqlite::params;
 use sotto_wire::conversation::ConversationId;
 use sotto_wire::first_contact::Envelope;

@@ -1,7 +1,7 @@
 //! The devices that a frame is sealed for, and how each is reached.
 
 use crate::db::WriteTx;
-use crate::outbox::EngineError;
+use crate::messages::EngineError;
 use rusqlite::params;
 use sotto_wire::device::DeviceId;
 use sotto_wire::domain::Domain;

@@ -102,7 +102,7 @@ fn after_thirty_days_a_message_has_failed_and_can_be_sent_anew() {
     let put = alice.seal(&bob).remove(0);
     alice.settle(&put, PutResult::Accepted);
     alice.clock.advance_ms(30 * DAY);
-    alice.write(outbox::housekeep);
+    alice.write(crate::messages::housekeep);
     let message = alice
         .read(move |tx| crate::messages::history::by_ids(tx, &[lost]))
         .remove(0);
@@ -110,7 +110,7 @@ fn after_thirty_days_a_message_has_failed_and_can_be_sent_anew() {
     assert_eq!(message.error.as_deref(), Some("message.expired"));
     assert!(alice.due().is_empty());
 
-    alice.write(move |tx| outbox::retry(tx, lost));
+    alice.write(move |tx| crate::messages::retry(tx, lost));
     settle(&mut alice, &mut bob);
     assert_eq!(bob.texts(&alice), ["hello", "lost"]);
     assert!(
@@ -139,7 +139,7 @@ fn a_message_given_up_leaves_no_gap_behind() {
         "acknowledged in spite of the gap"
     );
 
-    alice.write(move |tx| outbox::retry(tx, refused));
+    alice.write(move |tx| crate::messages::retry(tx, refused));
     settle(&mut alice, &mut bob);
     assert_eq!(bob.texts(&alice), ["hello", "after", "refused"]);
     assert!(alice.messages(&bob).iter().all(|it| it.state == Delivered));

@@ -35,7 +35,10 @@ impl Relays {
         domain: &Domain,
         did: &Did,
     ) -> Result<ClaimResponse, RelayError> {
-        let body = ClaimRequest { did: own.did.clone(), cert: own.certificate.clone() };
+        let body = ClaimRequest {
+            did: own.did.clone(),
+            cert: own.certificate.clone(),
+        };
         let path = paths::key_package_claims(did);
         let call = Call::post(domain, &path, cbor::encode(&body)).answering(MAX_KEY_PACKAGES_BODY);
         decoded(self.send_signed(&call, Realm::Claim, did.as_str()).await?)
@@ -50,7 +53,11 @@ impl Relays {
         sealed: Vec<u8>,
     ) -> Result<(), RelayError> {
         let subject = address.as_str().to_owned();
-        let purpose = Purpose { domain: host.clone(), realm: Realm::GrantPut, subject };
+        let purpose = Purpose {
+            domain: host.clone(),
+            realm: Realm::GrantPut,
+            subject,
+        };
         let challenge = self.challenge(&purpose).await?;
         let body = GrantPut::new(key, address, &challenge, sealed).encode();
         let path = paths::grant_mailbox(address);
@@ -75,9 +82,18 @@ impl Relays {
 fn missing_capability(document: &EnablerDocument) -> Option<&'static str> {
     let speaks = |versions: &[String]| versions.iter().any(|version| version == VERSION);
     let capabilities = &document.capabilities;
-    let mailbox = capabilities.did_mailbox.as_ref().is_some_and(|it| speaks(&it.versions));
-    let grant = capabilities.grant.as_ref().is_some_and(|it| speaks(&it.versions));
-    let packages = capabilities.key_packages.as_ref().is_some_and(|it| speaks(&it.versions));
+    let mailbox = capabilities
+        .did_mailbox
+        .as_ref()
+        .is_some_and(|it| speaks(&it.versions));
+    let grant = capabilities
+        .grant
+        .as_ref()
+        .is_some_and(|it| speaks(&it.versions));
+    let packages = capabilities
+        .key_packages
+        .as_ref()
+        .is_some_and(|it| speaks(&it.versions));
     match () {
         () if !speaks(&capabilities.core.versions) => Some("it has no capability core"),
         () if !mailbox => Some("it has no capability didMailbox"),

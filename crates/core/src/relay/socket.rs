@@ -39,8 +39,14 @@ impl Sockets {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
             .user_agent(concat!("sotto/", env!("CARGO_PKG_VERSION")));
-        let builder = if development { builder.no_proxy() } else { builder };
-        Ok(Self { client: builder.build()? })
+        let builder = if development {
+            builder.no_proxy()
+        } else {
+            builder
+        };
+        Ok(Self {
+            client: builder.build()?,
+        })
     }
 
     /// Opens the event socket of this device at its relay.
@@ -51,7 +57,11 @@ impl Sockets {
         random: &dyn Random,
     ) -> Result<Socket, RelayError> {
         let subject = relays.thumbprint();
-        let purpose = Purpose { domain: domain.clone(), realm: Realm::Device, subject };
+        let purpose = Purpose {
+            domain: domain.clone(),
+            realm: Realm::Device,
+            subject,
+        };
         let key = STANDARD.encode(random::array::<16>(random));
         let opening = async {
             match self.upgrade(relays, &purpose, &key).await? {
@@ -100,7 +110,14 @@ impl Sockets {
             let date = header("date").map(|date| ("date".to_owned(), date.to_owned()));
             let next = (NEXT_CHALLENGE.to_owned(), next.to_owned());
             let headers = date.into_iter().chain([next]).collect();
-            relays.keep_next(purpose, &Response { status: 101, headers, body: Vec::new() });
+            relays.keep_next(
+                purpose,
+                &Response {
+                    status: 101,
+                    headers,
+                    body: Vec::new(),
+                },
+            );
         }
         if answer.status().as_u16() != 101 {
             return refusal(answer).await.map(Err);
@@ -108,19 +125,32 @@ impl Sockets {
         if header("sec-websocket-accept") != Some(derive_accept_key(key.as_bytes()).as_str()) {
             return Err(RelayError::NotARelay("its WebSocket handshake is wrong"));
         }
-        let stream = answer.upgrade().await.map_err(|_| RelayError::Unreachable)?;
+        let stream = answer
+            .upgrade()
+            .await
+            .map_err(|_| RelayError::Unreachable)?;
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_EVENT))
             .max_frame_size(Some(MAX_EVENT));
-        Ok(Ok(WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await))
+        Ok(Ok(WebSocketStream::from_raw_socket(
+            stream,
+            Role::Client,
+            Some(config),
+        )
+        .await))
     }
 }
 
 async fn refusal(mut answer: reqwest::Response) -> Result<Response, RelayError> {
     let status = answer.status().as_u16();
-    let retry_after = answer.headers().get("retry-after").and_then(|it| it.to_str().ok());
-    let headers =
-        retry_after.map(|it| ("retry-after".to_owned(), it.to_owned())).into_iter().collect();
+    let retry_after = answer
+        .headers()
+        .get("retry-after")
+        .and_then(|it| it.to_str().ok());
+    let headers = retry_after
+        .map(|it| ("retry-after".to_owned(), it.to_owned()))
+        .into_iter()
+        .collect();
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|_| RelayError::Unreachable)? {
         if body.len() + chunk.len() > MAX_SMALL_BODY {
@@ -128,5 +158,9 @@ async fn refusal(mut answer: reqwest::Response) -> Result<Response, RelayError> 
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Response { status, headers, body })
+    Ok(Response {
+        status,
+        headers,
+        body,
+    })
 }

@@ -27,7 +27,9 @@ impl Relays {
             roster: own.roster.clone(),
         };
         let call = Call::post(&own.domain, paths::REGISTRATIONS, cbor::encode(&body));
-        let answer = self.send_signed(&call, Realm::Device, &self.thumbprint()).await?;
+        let answer = self
+            .send_signed(&call, Realm::Device, &self.thumbprint())
+            .await?;
         successful(answer).map(drop)
     }
 
@@ -55,7 +57,10 @@ impl Relays {
         packages: &KeyPackagesPut,
     ) -> Result<KeyPackagesState, RelayError> {
         let body = cbor::encode(packages);
-        let call = Call { method: Method::Put, ..Call::post(domain, paths::KEY_PACKAGES, body) };
+        let call = Call {
+            method: Method::Put,
+            ..Call::post(domain, paths::KEY_PACKAGES, body)
+        };
         self.owned(call.answering(MAX_KEY_PACKAGES_BODY)).await
     }
 
@@ -75,7 +80,8 @@ impl Relays {
 
     /// Who waits to be let in.
     pub(crate) async fn pool(&self, domain: &Domain) -> Result<Pool, RelayError> {
-        self.owned(Call::get(domain, paths::POOL).answering(MAX_POOL)).await
+        self.owned(Call::get(domain, paths::POOL).answering(MAX_POOL))
+            .await
     }
 
     /// Lets senders in, or not.
@@ -85,7 +91,9 @@ impl Relays {
         decision: &Adjudication,
     ) -> Result<(), RelayError> {
         let call = Call::post(domain, paths::ADJUDICATION, cbor::encode(decision));
-        let answer = self.send_signed(&call, Realm::Device, &self.thumbprint()).await?;
+        let answer = self
+            .send_signed(&call, Realm::Device, &self.thumbprint())
+            .await?;
         successful(answer).map(drop)
     }
 
@@ -93,6 +101,9 @@ impl Relays {
         &self,
         call: Call<'_>,
     ) -> Result<T, RelayError> {
-        decoded(self.send_signed(&call, Realm::Device, &self.thumbprint()).await?)
+        decoded(
+            self.send_signed(&call, Realm::Device, &self.thumbprint())
+                .await?,
+        )
     }
 }

@@ -10,7 +10,9 @@ pub(crate) use self::error::RelayError;
 use challenges::{Challenges, Purpose};
 use sotto_identity::http::{Http, Method, Request, Response};
 use sotto_wire::cbor;
-use sotto_wire::challenge::{ChallengeRequest, ChallengeResponse, NEXT_CHALLENGE, NextChallenge, Realm};
+use sotto_wire::challenge::{
+    ChallengeRequest, ChallengeResponse, NEXT_CHALLENGE, NextChallenge, Realm,
+};
 use sotto_wire::domain::Domain;
 use sotto_wire::http_sig::{self, RequestParts, SignatureHeaders};
 use sotto_wire::key::SigningKey;
@@ -45,11 +47,21 @@ struct Call<'a> {
 
 impl<'a> Call<'a> {
     fn get(domain: &'a Domain, path: &'a str) -> Self {
-        Self { domain, method: Method::Get, path, body: Vec::new(), max_answer: MAX_SMALL_BODY }
+        Self {
+            domain,
+            method: Method::Get,
+            path,
+            body: Vec::new(),
+            max_answer: MAX_SMALL_BODY,
+        }
     }
 
     fn post(domain: &'a Domain, path: &'a str, body: Vec<u8>) -> Self {
-        Self { method: Method::Post, body, ..Self::get(domain, path) }
+        Self {
+            method: Method::Post,
+            body,
+            ..Self::get(domain, path)
+        }
     }
 
     fn answering(self, max_answer: usize) -> Self {
@@ -76,7 +88,13 @@ impl Relays {
         device_key: SigningKey,
     ) -> Self {
         let challenges = Challenges::default();
-        Self(Arc::new(Inner { http, development, clock, device_key, challenges }))
+        Self(Arc::new(Inner {
+            http,
+            development,
+            clock,
+            device_key,
+            challenges,
+        }))
     }
 
     /// The subject of the realm `device`.
@@ -97,7 +115,11 @@ impl Relays {
         realm: Realm,
         subject: &str,
     ) -> Result<Response, RelayError> {
-        let purpose = Purpose { domain: call.domain.clone(), realm, subject: subject.to_owned() };
+        let purpose = Purpose {
+            domain: call.domain.clone(),
+            realm,
+            subject: subject.to_owned(),
+        };
         let answer = self.send_under(call, &purpose).await?;
         if answer.status != 401 || !is_about_challenge(&answer) {
             return Ok(answer);
@@ -142,13 +164,18 @@ impl Relays {
         let url = self.url(call.domain, call.path)?;
         let request = Request::get(url, call.max_answer);
         if call.body.is_empty() {
-            return Ok(Request { method: call.method, ..request });
+            return Ok(Request {
+                method: call.method,
+                ..request
+            });
         }
         Ok(request.with_body(call.method, CONTENT_TYPE, call.body.clone()))
     }
 
     fn url(&self, domain: &Domain, path: &str) -> Result<Url, RelayError> {
-        let base = domain.base_url(self.0.development).map_err(|_| RelayError::Insecure)?;
+        let base = domain
+            .base_url(self.0.development)
+            .map_err(|_| RelayError::Insecure)?;
         Url::parse(&format!("{base}{path}")).map_err(|_| RelayError::NotARelay("its name"))
     }
 
@@ -157,7 +184,10 @@ impl Relays {
         if let Some(challenge) = self.0.challenges.get(purpose, self.0.clock.now()) {
             return Ok(challenge);
         }
-        let body = ChallengeRequest { r: purpose.realm, s: purpose.subject.clone() };
+        let body = ChallengeRequest {
+            r: purpose.realm,
+            s: purpose.subject.clone(),
+        };
         let call = Call::post(&purpose.domain, paths::CHALLENGES, cbor::encode(&body));
         let answer = self.send(&call).await?;
         let date = server_time(&answer);
@@ -174,7 +204,13 @@ impl Relays {
 
     /// `expires` is by the relay's clock, which is not ours: what counts is how long from now. (A
     /// put at a grant is answered 202 with an expired challenge too, and is lost, §4.6.)
-    fn keep(&self, purpose: &Purpose, challenge: String, expires: Timestamp, date: Option<Timestamp>) {
+    fn keep(
+        &self,
+        purpose: &Purpose,
+        challenge: String,
+        expires: Timestamp,
+        date: Option<Timestamp>,
+    ) {
         let now = self.0.clock.now();
         let until = now.plus(expires.since(date.unwrap_or(now)));
         self.0.challenges.keep(purpose.clone(), challenge, until);
@@ -188,14 +224,19 @@ fn server_time(answer: &Response) -> Option<Timestamp> {
 }
 
 fn is_about_challenge(answer: &Response) -> bool {
-    matches!(error_code(answer).as_str(), "expired-challenge" | "bad-challenge")
+    matches!(
+        error_code(answer).as_str(),
+        "expired-challenge" | "bad-challenge"
+    )
 }
 
 fn error_code(answer: &Response) -> String {
     let body: Option<ErrorBody> = cbor::decode(&answer.body, MAX_SMALL_BODY).ok();
     // A stranger's text ends up in a log: a code is short and plain.
     body.map(|body| body.error)
-        .filter(|code| code.len() <= 40 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
+        .filter(|code| {
+            code.len() <= 40 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+        })
         .unwrap_or_default()
 }
 
@@ -211,7 +252,10 @@ fn successful(answer: Response) -> Result<Response, RelayError> {
         500..=599 => Err(RelayError::Unreachable),
         status => match error_code(&answer).as_str() {
             "not-registered" => Err(RelayError::NotRegistered),
-            code => Err(RelayError::Refused { status, code: code.to_owned() }),
+            code => Err(RelayError::Refused {
+                status,
+                code: code.to_owned(),
+            }),
         },
     }
 }

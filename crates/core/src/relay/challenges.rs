@@ -32,7 +32,9 @@ impl Challenges {
     /// One that is still good at `now`.
     pub(crate) fn get(&self, purpose: &Purpose, now: Timestamp) -> Option<String> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = kept.get(purpose).filter(|kept| kept.expires > now.plus(MARGIN_S))?;
+        let kept = kept
+            .get(purpose)
+            .filter(|kept| kept.expires > now.plus(MARGIN_S))?;
         Some(kept.challenge.clone())
     }
 
@@ -47,7 +49,10 @@ impl Challenges {
 
     /// Forgets one that was refused.
     pub(crate) fn forget(&self, purpose: &Purpose) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(purpose);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(purpose);
     }
 }
 
@@ -57,14 +62,21 @@ mod tests {
 
     fn purpose(subject: &str) -> Purpose {
         let domain = Domain::parse("relay.example").unwrap();
-        Purpose { domain, realm: Realm::GrantPut, subject: subject.into() }
+        Purpose {
+            domain,
+            realm: Realm::GrantPut,
+            subject: subject.into(),
+        }
     }
 
     #[test]
     fn a_challenge_is_used_until_shortly_before_its_end() {
         let challenges = Challenges::default();
         challenges.keep(purpose("a"), "c".into(), Timestamp(100));
-        assert_eq!(challenges.get(&purpose("a"), Timestamp(89)).as_deref(), Some("c"));
+        assert_eq!(
+            challenges.get(&purpose("a"), Timestamp(89)).as_deref(),
+            Some("c")
+        );
         assert_eq!(challenges.get(&purpose("a"), Timestamp(90)), None);
         assert_eq!(challenges.get(&purpose("b"), Timestamp(1)), None);
         challenges.forget(&purpose("a"));

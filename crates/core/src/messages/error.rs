@@ -1,8 +1,8 @@
 //! Errors of the engine, classed by what the caller does next.
 
-use super::Need;
 use crate::db::DbError;
 use crate::mls::MlsError;
+use crate::outbox::Need;
 
 /// Why the engine could not do what it was asked. Nothing was changed.
 #[derive(Debug, thiserror::Error)]

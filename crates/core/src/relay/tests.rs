@@ -26,14 +26,29 @@ impl Http for Scripted {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
         self.asked.lock().unwrap().push(request);
         let mut answers = self.answers.lock().unwrap();
-        if answers.is_empty() { Err(HttpError::Unreachable) } else { Ok(answers.remove(0)) }
+        if answers.is_empty() {
+            Err(HttpError::Unreachable)
+        } else {
+            Ok(answers.remove(0))
+        }
     }
 }
 
 fn relays(answers: Vec<Response>) -> (Relays, Arc<Scripted>) {
-    let http = Arc::new(Scripted { answers: Mutex::new(answers), ..Scripted::default() });
+    let http = Arc::new(Scripted {
+        answers: Mutex::new(answers),
+        ..Scripted::default()
+    });
     let key = SigningKey::from_seed(&[7; 32]);
-    (Relays::new(Arc::clone(&http) as Arc<dyn Http>, false, Arc::new(Still), key), http)
+    (
+        Relays::new(
+            Arc::clone(&http) as Arc<dyn Http>,
+            false,
+            Arc::new(Still),
+            key,
+        ),
+        http,
+    )
 }
 
 fn domain() -> Domain {
@@ -41,12 +56,22 @@ fn domain() -> Domain {
 }
 
 fn answer(status: u16, headers: &[(&str, &str)], body: Vec<u8>) -> Response {
-    let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-    Response { status, headers, body }
+    let headers = headers
+        .iter()
+        .map(|(name, value)| ((*name).into(), (*value).into()))
+        .collect();
+    Response {
+        status,
+        headers,
+        body,
+    }
 }
 
 fn minted(challenge: &str, expires: u64) -> Response {
-    let body = ChallengeResponse { c: challenge.into(), e: Timestamp(expires) };
+    let body = ChallengeResponse {
+        c: challenge.into(),
+        e: Timestamp(expires),
+    };
     answer(200, &[], cbor::encode(&body))
 }
 
@@ -72,7 +97,11 @@ fn challenges_used(http: &Scripted) -> Vec<String> {
             signature: header(http_sig::SIGNATURE)?,
         };
         let parsed = http_sig::parse(&headers).unwrap();
-        let method = if request.method == Method::Get { "GET" } else { "POST" };
+        let method = if request.method == Method::Get {
+            "GET"
+        } else {
+            "POST"
+        };
         let parts = RequestParts {
             method,
             authority: "relay.example",
@@ -80,7 +109,9 @@ fn challenges_used(http: &Scripted) -> Vec<String> {
             query: None,
             body: Some(&request.body),
         };
-        parsed.verify(&parts, &SigningKey::from_seed(&[7; 32]).public()).unwrap();
+        parsed
+            .verify(&parts, &SigningKey::from_seed(&[7; 32]).public())
+            .unwrap();
         Some(parsed.nonce)
     });
     signed.collect()
@@ -88,7 +119,10 @@ fn challenges_used(http: &Scripted) -> Vec<String> {
 
 #[tokio::test]
 async fn a_challenge_is_minted_once_and_renewed_by_answers() {
-    let next = NextChallenge { challenge: "second".into(), expires: Timestamp(NOW + 600) };
+    let next = NextChallenge {
+        challenge: "second".into(),
+        expires: Timestamp(NOW + 600),
+    };
     let (relays, http) = relays(vec![
         minted("first", NOW + 600),
         answer(200, &[], empty_pool()),
@@ -139,14 +173,39 @@ async fn the_life_of_a_challenge_is_counted_by_the_relays_clock() {
 #[tokio::test]
 async fn answers_are_classed_by_what_to_do_next() {
     let cases = [
-        (answer(429, &[("retry-after", "7")], vec![]), RelayError::Full { retry_after_ms: 7000 }),
-        (answer(429, &[], vec![]), RelayError::Full { retry_after_ms: RETRY_AFTER_MS }),
+        (
+            answer(429, &[("retry-after", "7")], vec![]),
+            RelayError::Full {
+                retry_after_ms: 7000,
+            },
+        ),
+        (
+            answer(429, &[], vec![]),
+            RelayError::Full {
+                retry_after_ms: RETRY_AFTER_MS,
+            },
+        ),
         (answer(503, &[], vec![]), RelayError::Unreachable),
         (refused(401, "not-registered"), RelayError::NotRegistered),
-        (refused(403, "wrong-domain"), RelayError::Refused { status: 403, code: "wrong-domain".into() }),
+        (
+            refused(403, "wrong-domain"),
+            RelayError::Refused {
+                status: 403,
+                code: "wrong-domain".into(),
+            },
+        ),
         // Whatever a stranger writes there stays out of the log.
-        (refused(403, "<b>Hi!</b>"), RelayError::Refused { status: 403, code: String::new() }),
-        (answer(200, &[], b"<html>".to_vec()), RelayError::NotARelay("its answer is not of the protocol")),
+        (
+            refused(403, "<b>Hi!</b>"),
+            RelayError::Refused {
+                status: 403,
+                code: String::new(),
+            },
+        ),
+        (
+            answer(200, &[], b"<html>".to_vec()),
+            RelayError::NotARelay("its answer is not of the protocol"),
+        ),
     ];
     for (response, expected) in cases {
         let (relays, _) = relays(vec![minted("c", NOW + 600), response]);
@@ -186,14 +245,23 @@ async fn a_relay_has_every_capability() {
     check(&whole).await.unwrap();
     for name in ["didMailbox", "grant", enabler::KEY_PACKAGES] {
         let mut document = whole.clone();
-        document["capabilities"].as_object_mut().unwrap().remove(name);
-        assert!(matches!(check(&document).await, Err(RelayError::NotARelay(_))), "{name}");
+        document["capabilities"]
+            .as_object_mut()
+            .unwrap()
+            .remove(name);
+        assert!(
+            matches!(check(&document).await, Err(RelayError::NotARelay(_))),
+            "{name}"
+        );
     }
     let mut newer = whole.clone();
     newer["capabilities"]["grant"]["versions"] = serde_json::json!(["2"]);
     assert!(matches!(check(&newer).await, Err(RelayError::NotARelay(_))));
     for (status, code) in [(404, "relay.not_a_relay"), (500, "relay.unreachable")] {
         let (relays, _) = relays(vec![answer(status, &[], vec![])]);
-        assert_eq!(relays.check_relay(&domain()).await.unwrap_err().code(), code);
+        assert_eq!(
+            relays.check_relay(&domain()).await.unwrap_err().code(),
+            code
+        );
     }
 }

@@ -1,0 +1,32 @@
+//! What happens to messages by hand or by time.
+
+use super::EngineError;
+use crate::db::WriteTx;
+use crate::inbox::seen;
+use crate::mls::key_packages;
+use crate::outbox;
+
+/// Tries one of the own messages again: its stored bytes are due now, or, where they are gone, it
+/// is sealed anew. Nothing happens to a message that is delivered.
+///
+/// # Errors
+/// [`EngineError::UnknownMessage`], [`EngineError::Db`].
+pub fn retry(tx: &WriteTx<'_>, message: i64) -> Result<(), EngineError> {
+    if outbox::retry(tx, message)? {
+        Ok(())
+    } else {
+        Err(EngineError::UnknownMessage)
+    }
+}
+
+/// Gives up what has not been acknowledged for 30 days, and forgets digests, nonces and key
+/// packages past their time. To be called at the start and every hour or so.
+///
+/// # Errors
+/// [`EngineError::Db`].
+pub fn housekeep(tx: &WriteTx<'_>) -> Result<(), EngineError> {
+    outbox::expire(tx)?;
+    seen::forget(tx)?;
+    key_packages::prune(tx)?;
+    Ok(())
+}
