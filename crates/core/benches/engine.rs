@@ -48,6 +48,9 @@ fn main() {
         let (seal, open) = baseline::messages(TEXT.as_bytes(), BACKLOG);
         figures.baseline_seal.push(seal / BACKLOG as u32);
         figures.baseline_open.push(open / BACKLOG as u32);
+        let (seal, open) = baseline::stored_messages(TEXT.as_bytes(), BACKLOG);
+        figures.stored_seal.push(seal / BACKLOG as u32);
+        figures.stored_open.push(open / BACKLOG as u32);
         if runs("backlog") {
             backlog(&mut figures);
         }
@@ -104,6 +107,8 @@ fn is_message(outcome: &Outcome) -> bool {
 struct Figures {
     baseline_seal: Vec<Duration>,
     baseline_open: Vec<Duration>,
+    stored_seal: Vec<Duration>,
+    stored_open: Vec<Duration>,
     backlog_seal: Vec<Duration>,
     backlog_open: Vec<Duration>,
     single_compose: Vec<Duration>,
@@ -118,6 +123,9 @@ impl Figures {
         let open = best(&self.baseline_open);
         line("openmls alone in memory, seal", seal, seal);
         line("openmls alone in memory, open", open, open);
+        let stored = "backlog of 1000, openmls with openmls_sqlite_storage";
+        line(&format!("{stored}, seal"), best(&self.stored_seal), seal);
+        line(&format!("{stored}, open"), best(&self.stored_open), open);
         line(
             "backlog of 1000, seal, durable",
             best(&self.backlog_seal),

@@ -1,4 +1,5 @@
 //! `sotto` on the command line.
+#![expect(clippy::unwrap_used, reason = "tests, and what they share")]
 
 use sotto_testkit::{Cli, Client, Proxy, Relay, network, until};
 use std::io::{BufRead as _, BufReader};

@@ -22,9 +22,7 @@ impl Crypto {
         &self.rust
     }
 
-    /// A key of small order is refused here, so that the strict check of the signature, which
-    /// would refuse such keys each time, is not needed. What else it refuses, a commitment of small
-    /// order, only the owner of the key can make, by giving the key away.
+    /// The key, decompressed once as long as it stays the same.
     fn key(&self, bytes: &[u8]) -> Result<VerifyingKey, CryptoError> {
         let bytes: &[u8; 32] = bytes
             .try_into()
@@ -34,9 +32,6 @@ impl Crypto {
             return Ok(*known);
         }
         let key = VerifyingKey::from_bytes(bytes).map_err(|_| CryptoError::CryptoLibraryError)?;
-        if key.is_weak() {
-            return Err(CryptoError::InvalidSignature);
-        }
         *last = Some(key);
         Ok(key)
     }
@@ -55,7 +50,8 @@ impl OpenMlsCrypto for Crypto {
         }
         let signature =
             Signature::from_slice(signature).map_err(|_| CryptoError::InvalidSignature)?;
-        ed25519_dalek::Verifier::verify(&self.key(pk)?, data, &signature)
+        self.key(pk)?
+            .verify_strict(data, &signature)
             .map_err(|_| CryptoError::InvalidSignature)
     }
 
