@@ -31,14 +31,14 @@ const CRATE_BANS = {
 // Inside core: which modules each may name.
 const MODULE_ARROWS = {
   app: ['account', 'db', 'delivery', 'discovery', 'messages', 'relay', 'views'],
-  account: ['db', 'delivery', 'discovery', 'messages', 'mls', 'outbox', 'relay', 'views'],
+  account: ['db', 'discovery', 'messages', 'mls', 'outbox', 'relay', 'views'],
   delivery: ['db', 'discovery', 'inbox', 'messages', 'mls', 'outbox', 'relay', 'views'],
   discovery: ['db', 'relay', 'views'],
   messages: ['db', 'inbox', 'mls', 'outbox'],
   mls: ['db'],
   outbox: ['db'],
   inbox: ['db'],
-  relay: ['db'],
+  relay: ['db', 'mls'],
   views: ['db', 'messages'],
   db: [],
 }

@@ -4,7 +4,6 @@
 mod backoff;
 mod context;
 mod housekeeper;
-pub(crate) mod key_packages;
 mod receiver;
 mod sender;
 

@@ -2,6 +2,7 @@
 
 mod challenges;
 mod error;
+pub(crate) mod key_packages;
 mod owner;
 mod peer;
 pub(crate) mod socket;

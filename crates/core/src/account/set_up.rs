@@ -3,9 +3,9 @@
 
 use super::delegation::{self, Standing};
 use crate::db::{Database, DbError, OwnAccount, own, peers};
-use crate::delivery::key_packages::{self, KeeperError};
 use crate::discovery::profile;
 use crate::messages::EngineError;
+use crate::relay::key_packages::{self, KeeperError};
 use crate::relay::{RelayError, Relays};
 use crate::views::ErrorView;
 use sotto_identity::Network;
@@ -66,7 +66,7 @@ impl From<KeeperError> for SetUpError {
     fn from(error: KeeperError) -> Self {
         match error {
             KeeperError::Relay(error) => Self::Relay(error),
-            KeeperError::Engine(error) => Self::Engine(error),
+            KeeperError::Mls(error) => Self::Engine(error.into()),
         }
     }
 }

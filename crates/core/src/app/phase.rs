@@ -58,7 +58,9 @@ impl Phase {
     /// The screen.
     pub(super) async fn view(&self, default_relay: &str) -> Result<AppState, ErrorView> {
         Ok(match self {
-            Self::Closed | Self::SignedOut | Self::Ended => AppState::SignedOut,
+            // Only a keyring that did not answer leaves the vault closed.
+            Self::Closed => return Err(ErrorView::new("keyring.locked")),
+            Self::SignedOut | Self::Ended => AppState::SignedOut,
             Self::Locked { create } => AppState::Locked { create: *create },
             Self::SigningIn { handle, .. } => AppState::SigningIn {
                 handle: handle.clone(),

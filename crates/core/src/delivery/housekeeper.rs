@@ -2,9 +2,9 @@
 
 use super::Context;
 use super::backoff::Backoff;
-use super::key_packages::{self, KeeperError};
-use crate::messages::{self, EngineError};
+use crate::messages;
 use crate::relay::RelayError;
+use crate::relay::key_packages::{self, KeeperError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -45,10 +45,10 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
 }
 
 async fn look_after(context: &Context) -> Result<(), KeeperError> {
-    context
-        .database
-        .write::<_, EngineError>(|tx| messages::housekeep(tx))
-        .await?;
+    let tidied = context.database.write(|tx| messages::housekeep(tx)).await;
+    if let Err(error) = tidied {
+        tracing::error!(%error, "the database could not be tidied up");
+    }
     register_if_needed(context).await?;
     let Context {
         database,

@@ -1,9 +1,9 @@
 //! The pool of key packages at the own relay, kept full (docs/protocol.md §4.4).
 
+use super::{RelayError, Relays};
 use crate::db::{Database, DbError, WriteTx};
-use crate::messages::EngineError;
+use crate::mls::MlsError;
 use crate::mls::key_packages::{self, PublishedPackage};
-use crate::relay::{RelayError, Relays};
 use sotto_wire::domain::Domain;
 use sotto_wire::relay_api::KeyPackagesPut;
 use sotto_wire::time::{Clock, Timestamp};
@@ -19,12 +19,12 @@ pub(crate) enum KeeperError {
     #[error(transparent)]
     Relay(#[from] RelayError),
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    Mls(#[from] MlsError),
 }
 
 impl From<DbError> for KeeperError {
     fn from(error: DbError) -> Self {
-        Self::Engine(error.into())
+        Self::Mls(error.into())
     }
 }
 
@@ -81,14 +81,14 @@ async fn publish(
     Ok(())
 }
 
-fn last_resort(tx: &WriteTx<'_>, now: Timestamp) -> Result<(), EngineError> {
+fn last_resort(tx: &WriteTx<'_>, now: Timestamp) -> Result<(), MlsError> {
     if key_packages::last_resort_due(tx, now)? {
         key_packages::generate_last_resort(tx)?;
     }
     Ok(())
 }
 
-fn generate(tx: &WriteTx<'_>, n: usize) -> Result<(), EngineError> {
+fn generate(tx: &WriteTx<'_>, n: usize) -> Result<(), MlsError> {
     key_packages::generate_single_use(tx, n)?;
     Ok(())
 }
