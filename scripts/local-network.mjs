@@ -68,9 +68,9 @@ Sotto is running, with a network of its own on this machine.
 ${lines.join('\n')}
 
   1. ${where}
-  2. In each: type the handle. Your browser opens the page of the account's server; sign in there
-     with the password and allow the access. Back in Sotto keep the relay it proposes and choose
-     "Create key and start".
+  2. In each: choose a passphrase if it asks for one, then type the handle. Your browser opens the
+     page of the account's server; sign in there with the password and allow the access. Back in
+     Sotto keep the relay it proposes and choose "Create key and start".
   3. As ${alice.displayName}: choose "New conversation", type ${bob.handle}, write.
 
   Accounts and messages stay for the next start; npm start -- --fresh begins anew.
