@@ -82,7 +82,8 @@ impl Party {
     pub fn open(&mut self) {
         let clock: Arc<dyn Clock> = self.clock.clone();
         let key = DatabaseKey::new(KEY);
-        self.db = Some(Database::open(&self.path(), &key, clock, Arc::new(OsRandom)).unwrap());
+        let database = sotto_core::messages::open(&self.path(), &key, clock, Arc::new(OsRandom));
+        self.db = Some(database.unwrap());
     }
 
     /// As after a crash: nothing but what is on the disk.

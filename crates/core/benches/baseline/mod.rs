@@ -1,6 +1,6 @@
 //! openmls with its own providers, with the same suite and settings: in memory, which the ratio is
-//! taken to, and with `openmls_sqlite_storage`, which says why core has a storage of its own. (A bench is not `core`, so the rule that only `core/mls` names openmls does not
-//! reach it.)
+//! taken to, and with `openmls_sqlite_storage` as it is, which says what core's way of using it
+//! gains. (A bench is not `core`, so the rule that only `core/mls` names openmls does not reach it.)
 
 use openmls::prelude::tls_codec::DeserializeBytes as _;
 use openmls::prelude::*;

@@ -10,6 +10,7 @@ use crate::account::set_up::{SetUp, SetUpError};
 use crate::account::vault::{Opening, Vault};
 use crate::db::{Database, own};
 use crate::discovery::profile;
+use crate::messages;
 use crate::views::{AccountView, AppState, ErrorView};
 use sotto_identity::handle::Handle;
 use sotto_identity::oauth::{OAuth, OAuthError, Session};
@@ -183,7 +184,7 @@ impl Inner {
         let key = vault.database_key(&current.did, make, &*random).await?;
         let clock = Arc::clone(&self.config.clock);
         let opening =
-            tokio::task::spawn_blocking(move || Database::open(&path, &key, clock, random));
+            tokio::task::spawn_blocking(move || messages::open(&path, &key, clock, random));
         let opened = opening.await.map_err(|_| ErrorView::new("internal"))?;
         Ok(opened?)
     }

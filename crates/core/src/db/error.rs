@@ -46,6 +46,17 @@ impl DbError {
         }
     }
 
+    /// The failures that have a name of their own.
+    pub(crate) fn named(error: &rusqlite::Error) -> Option<Self> {
+        match error.sqlite_error_code()? {
+            ErrorCode::NotADatabase => Some(Self::WrongKey),
+            ErrorCode::DatabaseCorrupt => Some(Self::Corrupt),
+            ErrorCode::DiskFull => Some(Self::Full),
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Some(Self::Locked),
+            _ => None,
+        }
+    }
+
     /// Whether a value was refused rather than the database failed: the fault of what was to be
     /// written, such as a number beyond SQLite's.
     pub(crate) fn is_refused_value(&self) -> bool {
@@ -61,12 +72,6 @@ impl DbError {
 
 impl From<rusqlite::Error> for DbError {
     fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => Self::WrongKey,
-            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt,
-            Some(ErrorCode::DiskFull) => Self::Full,
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
-            _ => Self::Sqlite(error),
-        }
+        Self::named(&error).unwrap_or(Self::Sqlite(error))
     }
 }

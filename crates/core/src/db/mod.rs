@@ -14,7 +14,7 @@ mod worker;
 
 pub use change::Change;
 pub use error::DbError;
-pub use open::DatabaseKey;
+pub use open::{DatabaseKey, LibraryTables};
 pub use own::OwnAccount;
 pub use peers::{Peer, PeerId};
 pub use tx::{ReadTx, Savepoint, WriteTx};
@@ -53,17 +53,18 @@ struct Shared {
 
 impl Database {
     /// Opens the database at `path`, makes it where there is none, and brings its schema up to
-    /// date.
+    /// date, that of `library` first.
     ///
     /// # Errors
     /// [`DbError::WrongKey`], [`DbError::Newer`], [`DbError::Locked`], or what SQLite reports.
     pub fn open(
         path: &Path,
         key: &DatabaseKey,
+        library: LibraryTables,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, DbError> {
-        let writer = open::writer(path, key)?;
+        let writer = open::writer(path, key, library)?;
         let readers = (0..READERS)
             .map(|_| open::reader(path, key))
             .collect::<Result<Vec<_>, _>>()?;

@@ -2,7 +2,7 @@
 
 use super::error::DbError;
 use rusqlite::{Connection, OpenFlags};
-use rusqlite_migration::{M, Migrations};
+use rusqlite_migration::{M, Migrations, SchemaVersion};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -30,9 +30,19 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Every statement of the engine stays prepared; the default of 16 would re-parse most of them.
 const STATEMENTS: usize = 192;
 
-const SCHEMA: &[M<'_>] = &[M::up(include_str!("schema.sql"))];
+/// Makes or brings up to date the tables that a library keeps in the same file.
+pub type LibraryTables = fn(&mut Connection) -> Result<(), DbError>;
 
-pub(super) fn writer(path: &Path, key: &DatabaseKey) -> Result<Connection, DbError> {
+const SCHEMA: &[M<'_>] = &[
+    M::up(include_str!("schema/001_initial.sql")),
+    M::up(include_str!("schema/002_openmls_storage.sql")),
+];
+
+pub(super) fn writer(
+    path: &Path,
+    key: &DatabaseKey,
+    library: LibraryTables,
+) -> Result<Connection, DbError> {
     let mut connection = keyed(path, key, OpenFlags::SQLITE_OPEN_CREATE)?;
     // `secure_delete = FAST` overwrites deleted secrets wherever that costs no extra page.
     // `cipher_memory_security` stays off, its default: it wipes SQLite's every allocation and
@@ -44,16 +54,21 @@ pub(super) fn writer(path: &Path, key: &DatabaseKey) -> Result<Connection, DbErr
          PRAGMA secure_delete = FAST;
          PRAGMA cache_size = -8192;",
     )?;
-    Migrations::from_slice(SCHEMA)
-        .to_latest(&mut connection)
-        .map_err(|error| match error {
-            rusqlite_migration::Error::RusqliteError { err, .. } => DbError::from(err),
-            rusqlite_migration::Error::MigrationDefinition(
-                rusqlite_migration::MigrationDefinitionError::DatabaseTooFarAhead,
-            ) => DbError::Newer,
-            _ => DbError::Corrupt,
-        })?;
+    let migrations = Migrations::from_slice(SCHEMA);
+    // Before anything is touched: a newer version's database stays as it is.
+    if let SchemaVersion::Outside(_) = migrations.current_version(&connection).map_err(failure)? {
+        return Err(DbError::Newer);
+    }
+    library(&mut connection)?;
+    migrations.to_latest(&mut connection).map_err(failure)?;
     Ok(connection)
+}
+
+fn failure(error: rusqlite_migration::Error) -> DbError {
+    match error {
+        rusqlite_migration::Error::RusqliteError { err, .. } => DbError::from(err),
+        _ => DbError::Corrupt,
+    }
 }
 
 pub(super) fn reader(path: &Path, key: &DatabaseKey) -> Result<Connection, DbError> {

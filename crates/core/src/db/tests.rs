@@ -9,6 +9,7 @@ fn open(path: &Path, key: [u8; 32]) -> Result<Database, DbError> {
     Database::open(
         path,
         &DatabaseKey::new(key),
+        crate::mls::create_tables,
         TestClock::new(),
         Arc::new(OsRandom),
     )

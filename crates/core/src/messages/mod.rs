@@ -16,5 +16,24 @@ pub use history::{Conversation, Message};
 pub use receive::{Incoming, Outcome, Source};
 pub use upkeep::{housekeep, retry};
 
+use crate::db::{Database, DatabaseKey, DbError};
+use sotto_wire::random::Random;
+use sotto_wire::time::Clock;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Opens the database of an account, with the tables of MLS in it.
+///
+/// # Errors
+/// As [`Database::open`].
+pub fn open(
+    path: &Path,
+    key: &DatabaseKey,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+) -> Result<Database, DbError> {
+    Database::open(path, key, crate::mls::create_tables, clock, random)
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,10 @@
 //! RustCrypto with a quicker check of signatures: every message of a group is signed by the same
-//! key, and RustCrypto would decompress it for each of them.
+//! key, and RustCrypto would decompress it for each of them, and the signature's point besides.
+//!
+//! The check is RFC 8032 §5.1.7 with keys of small order refused: under any other key a signature
+//! whose point has a small order is one that only the key's holder can make, and gains nothing.
 
-use ed25519_dalek::{Signature, VerifyingKey};
+use ed25519_dalek::{Signature, Verifier as _, VerifyingKey};
 use openmls_rust_crypto::RustCrypto;
 use openmls_traits::crypto::OpenMlsCrypto;
 use openmls_traits::types::{
@@ -22,7 +25,7 @@ impl Crypto {
         &self.rust
     }
 
-    /// The key, decompressed once as long as it stays the same.
+    /// The key, decompressed and looked at once as long as it stays the same.
     fn key(&self, bytes: &[u8]) -> Result<VerifyingKey, CryptoError> {
         let bytes: &[u8; 32] = bytes
             .try_into()
@@ -32,6 +35,9 @@ impl Crypto {
             return Ok(*known);
         }
         let key = VerifyingKey::from_bytes(bytes).map_err(|_| CryptoError::CryptoLibraryError)?;
+        if key.is_weak() {
+            return Err(CryptoError::InvalidSignature);
+        }
         *last = Some(key);
         Ok(key)
     }
@@ -51,7 +57,7 @@ impl OpenMlsCrypto for Crypto {
         let signature =
             Signature::from_slice(signature).map_err(|_| CryptoError::InvalidSignature)?;
         self.key(pk)?
-            .verify_strict(data, &signature)
+            .verify(data, &signature)
             .map_err(|_| CryptoError::InvalidSignature)
     }
 

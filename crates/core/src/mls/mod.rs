@@ -18,6 +18,7 @@ pub use error::MlsError;
 pub use key_packages::PublishedPackage;
 pub use send_group::PeerDevice;
 pub(crate) use session::{Message, Session};
+pub(crate) use storage::create_tables;
 
 use openmls::prelude::{
     Capabilities, Ciphersuite, CredentialType, ExtensionType, ProtocolVersion,
