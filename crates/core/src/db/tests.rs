@@ -6,13 +6,9 @@ use sotto_wire::random::OsRandom;
 use tokio::sync::broadcast::error::TryRecvError;
 
 fn open(path: &Path, key: [u8; 32]) -> Result<Database, DbError> {
-    Database::open(
-        path,
-        &DatabaseKey::new(key),
-        crate::mls::create_tables,
-        TestClock::new(),
-        Arc::new(OsRandom),
-    )
+    // As the rest of the crate opens it, which the database itself must not know.
+    let key = DatabaseKey::new(key);
+    sotto_core::messages::open(path, &key, TestClock::new(), Arc::new(OsRandom))
 }
 
 fn id(n: u8) -> ConversationId {
