@@ -17,6 +17,9 @@ const PACKAGES = {
     'libxdo-dev',
     'file',
   ],
+  // The test network: where better-sqlite3 offers no built file, it is compiled, and node-gyp is in
+  // part Python.
+  network: ['python3'],
   // Windows without a screen, a keyring without a desktop, a browser to drive.
   tests: [
     'xvfb',
@@ -92,11 +95,17 @@ async function apt(prefix, names) {
 
 // On other distributions the names differ, so only what decides is looked for.
 function checkWithoutDpkg(purposes, wanted) {
-  const libraries = { core: ['openssl'], window: ['webkit2gtk-4.1'], tests: [] }
-  const commands = { core: ['cc', 'pkg-config'], window: [], tests: ['Xvfb', 'WebKitWebDriver'] }
+  const libraries = { core: ['openssl'], window: ['webkit2gtk-4.1'] }
+  const commands = {
+    core: ['cc', 'pkg-config'],
+    network: ['python3'],
+    tests: ['Xvfb', 'WebKitWebDriver'],
+  }
+  const isNoCommand = (name) => output('sh', ['-c', `command -v ${name}`]) === undefined
+  const isNoLibrary = (name) => output('pkg-config', ['--exists', name]) === undefined
   const missing = purposes.flatMap((purpose) => [
-    ...commands[purpose].filter((name) => output('sh', ['-c', `command -v ${name}`]) === undefined),
-    ...libraries[purpose].filter((name) => output('pkg-config', ['--exists', name]) === undefined),
+    ...(commands[purpose] ?? []).filter(isNoCommand),
+    ...(libraries[purpose] ?? []).filter(isNoLibrary),
   ])
   if (missing.length === 0) return
   throw new Stop(

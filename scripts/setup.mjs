@@ -20,10 +20,10 @@ import { output, run } from './run.mjs'
 export async function setup({ window = false, tests = false, network = false } = {}) {
   checkNode()
   checkRust()
-  const more = { window: window || tests, tests }
+  const more = { window: window || tests, network: network || tests, tests }
   await ensurePackages(['core', ...Object.keys(more).filter((purpose) => more[purpose])])
   await installJavaScript({ name: 'JavaScript packages', folder: inRoot() })
-  if (network || tests) await setUpNetwork()
+  if (more.network) await setUpNetwork()
 }
 
 export async function setUpNetwork() {
