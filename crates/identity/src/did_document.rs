@@ -66,11 +66,19 @@ impl DocumentError {
 }
 
 impl Network {
-    /// Fetches and checks the document of `did`.
+    /// Fetches and checks the document of `did`, as whoever serves it says: to find an account's
+    /// server or handle. Verification ([`Network::verify_account`]) holds it against the log.
     ///
     /// # Errors
     /// [`DocumentError`].
     pub async fn did_document(&self, did: &Did) -> Result<DidDocument, DocumentError> {
+        let served = self.served_document(did).await?;
+        DidDocument::from_json(&served, did, self.endpoints.development)
+            .ok_or(DocumentError::Unresolvable)
+    }
+
+    /// The document as it is served.
+    pub(crate) async fn served_document(&self, did: &Did) -> Result<Value, DocumentError> {
         let answer = match did.as_str().strip_prefix("did:web:") {
             Some(host) => {
                 let url = web_document_url(host, self.endpoints.development)?;
@@ -83,9 +91,7 @@ impl Network {
         if !answer.is_success() {
             return Err(DocumentError::Unresolvable);
         }
-        let document = network::json(&answer).ok_or(DocumentError::Unresolvable)?;
-        DidDocument::from_json(&document, did, self.endpoints.development)
-            .ok_or(DocumentError::Unresolvable)
+        network::json(&answer).ok_or(DocumentError::Unresolvable)
     }
 
     async fn ask_plc(&self, did: &Did) -> Result<Response, DocumentError> {

@@ -9,6 +9,7 @@ pub mod handle;
 pub mod http;
 mod network;
 pub mod oauth;
+pub mod plc;
 pub mod profile;
 pub mod repo;
 pub mod verify;

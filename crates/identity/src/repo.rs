@@ -2,6 +2,7 @@
 //! step 2). The bytes come from a server that may be hostile; everything is bounded and checked:
 //! sizes, the hash of every block, the commit's signature and account, the path through the tree.
 
+use cid::Cid;
 use serde_json::Value;
 use sotto_wire::did::Did;
 use thiserror::Error;
@@ -28,6 +29,8 @@ pub struct Proved {
     pub rev: Tid,
     /// The record as AT Protocol JSON (bytes as `{"$bytes": …}`), or that there is none.
     pub record: Option<Value>,
+    /// The CID of the record.
+    pub cid: Option<Cid>,
 }
 
 /// Why a proof proves nothing.
@@ -71,13 +74,15 @@ pub fn prove(
     let car = car::Car::parse(car)?;
     let commit = commit::verify(car.root_block()?, did, key)?;
     let path = format!("{collection}/{rkey}");
-    let record = match mst::find(&car, &commit.data, &path)? {
-        Some(cid) => Some(dag_cbor::to_json(car.block(&cid)?)?),
+    let cid = mst::find(&car, &commit.data, &path)?;
+    let record = match &cid {
+        Some(cid) => Some(dag_cbor::to_json(car.block(cid)?)?),
         None => None,
     };
     Ok(Proved {
         rev: commit.rev,
         record,
+        cid,
     })
 }
 

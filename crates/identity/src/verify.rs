@@ -13,13 +13,18 @@ use crate::did_document::{Anchor, DidDocument};
 use crate::handle::Handle;
 use crate::http::HttpError;
 use crate::network::{self, Network};
+use crate::plc::KnownLog;
 use crate::repo::{self, Proved};
 
 mod error;
+mod established;
+mod evidence;
 mod pin;
 
 pub use error::VerifyError;
-pub use pin::{Level, Pin};
+use established::Established;
+pub use evidence::{Endorsement, Evidence};
+pub use pin::{Known, Level, Pin};
 
 /// How far ahead of this machine's clock a repository may be, in seconds. A revision from the far
 /// future, once seen, would make every later one look rolled back.
@@ -31,6 +36,7 @@ pub struct VerifiedAccount {
     pin: Pin,
     handle: Option<Handle>,
     document: DidDocument,
+    log: Option<KnownLog>,
 }
 
 impl VerifiedAccount {
@@ -83,22 +89,30 @@ impl VerifiedAccount {
     pub fn pin(&self) -> Pin {
         self.pin.clone()
     }
+
+    /// The operation log as it was verified, to be kept and given back as well. None for did:web.
+    #[must_use]
+    pub fn log(&self) -> Option<&KnownLog> {
+        self.log.as_ref()
+    }
 }
 
 impl Network {
-    /// Verifies `did`. `known` is the [`Pin`] kept of an earlier verification of the same account;
-    /// without it nothing can be noticed to have been rolled back or exchanged.
+    /// Verifies `did`. `known` is what was kept of an earlier verification of the same account, a
+    /// [`Known`] or its [`Pin`] alone; without it nothing can be noticed to have been rolled back or
+    /// exchanged.
     ///
     /// # Errors
     /// [`VerifyError`]; nothing may be sent to the account then.
-    pub async fn verify_account(
+    pub async fn verify_account<'a>(
         &self,
         did: &Did,
-        known: Option<&Pin>,
+        known: impl Into<Known<'a>>,
         now: Timestamp,
     ) -> Result<VerifiedAccount, VerifyError> {
-        let document = self.did_document(did).await?;
-        self.verify_document(document, known, now).await
+        let known = known.into();
+        let established = self.established(did, known.log, now).await?;
+        self.verify_established(established, known.pin, now).await
     }
 
     /// The same for an account that was found by its handle: `did` is what
@@ -106,18 +120,19 @@ impl Network {
     ///
     /// # Errors
     /// [`VerifyError`], with [`VerifyError::HandleMismatch`] where the document does not.
-    pub async fn verify_contact(
+    pub async fn verify_contact<'a>(
         &self,
         handle: &Handle,
         did: &Did,
-        known: Option<&Pin>,
+        known: impl Into<Known<'a>>,
         now: Timestamp,
     ) -> Result<VerifiedAccount, VerifyError> {
-        let document = self.did_document(did).await?;
-        if document.handle.as_ref() != Some(handle) {
+        let known = known.into();
+        let established = self.established(did, known.log, now).await?;
+        if established.document.handle.as_ref() != Some(handle) {
             return Err(VerifyError::HandleMismatch);
         }
-        let account = self.verify_document(document, known, now).await?;
+        let account = self.verify_established(established, known.pin, now).await?;
         Ok(VerifiedAccount {
             handle: Some(handle.clone()),
             ..account
@@ -140,20 +155,22 @@ impl Network {
         }
     }
 
-    async fn verify_document(
+    /// Steps 2 to 5.
+    async fn verify_established(
         &self,
-        document: DidDocument,
+        established: Established,
         known: Option<&Pin>,
         now: Timestamp,
     ) -> Result<VerifiedAccount, VerifyError> {
-        // Step 1 is done: the document is the one of this DID.
+        let Established { document, log } = established;
         let known = known.filter(|pin| pin.did == document.id);
         let proved = self.proved_record(&document, known, now).await?;
         let json = proved.record.as_ref().ok_or(VerifyError::NoDelegation)?;
         let record = DelegationRecord::from_json(json).map_err(|_| VerifyError::BadClaim)?;
         let claim = self.check_claim(&document, &record, known)?;
-        check_anchor(&document, &record)?;
+        let level = check_anchor(&document, &record)?;
         check_key(&document, &record, known)?;
+        let evidence = Evidence::of(proved.cid.as_ref(), &claim, &record, log.as_ref());
         let pin = Pin {
             did: document.id.clone(),
             key: claim.key,
@@ -161,12 +178,14 @@ impl Network {
             incoming: claim.incoming,
             claim_seq: claim.seq,
             repo_rev: proved.rev,
-            level: Level::Vended,
+            level,
+            evidence,
         };
         Ok(VerifiedAccount {
             pin,
             handle: None,
             document,
+            log: log.map(|log| log.known),
         })
     }
 
@@ -230,15 +249,12 @@ impl Network {
     }
 }
 
-/// Step 4: a key in the DID document, where there is one, is this key.
-///
-/// Verification of the PLC operation log (docs/protocol.md §1.5) goes here: the document is what
-/// the directory says it is; only the log proves that the account's rotation keys wanted it so, and
-/// with it the level becomes [`Level::Anchored`].
-fn check_anchor(document: &DidDocument, record: &DelegationRecord) -> Result<(), VerifyError> {
+/// Step 4: a key in the DID document, where there is one, is this key. The document is that of the
+/// verified operation log, or the one that a did:web host serves: so its agreement anchors the key.
+fn check_anchor(document: &DidDocument, record: &DelegationRecord) -> Result<Level, VerifyError> {
     match &document.e2ee {
-        Anchor::Absent => Ok(()),
-        Anchor::Key(key) if *key == record.key => Ok(()),
+        Anchor::Absent => Ok(Level::Vended),
+        Anchor::Key(key) if *key == record.key => Ok(Level::Anchored),
         Anchor::Key(_) | Anchor::Unusable => Err(VerifyError::Contradicted),
     }
 }

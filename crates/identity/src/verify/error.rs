@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::did_document::DocumentError;
 use crate::handle::ResolveError;
+use crate::plc::LogError;
 use crate::repo::ProofError;
 
 /// What went wrong in verifying an account (docs/protocol.md §1.4). Nothing is sent to it then.
@@ -18,6 +19,10 @@ pub enum VerifyError {
     /// Step 1: there is no usable document (or the directory cannot be asked now).
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// Step 1: the operation log of a did:plc account proves nothing, or something else than the
+    /// document says.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// Step 2: the account's server cannot be asked, or refuses. Worth another try.
     #[error("the account's server cannot be reached")]
     PdsUnreachable,
@@ -56,6 +61,7 @@ impl VerifyError {
             Self::Handle(error) => error.code(),
             Self::HandleMismatch => "handle.mismatch",
             Self::Document(error) => error.code(),
+            Self::Log(error) => error.code(),
             Self::PdsUnreachable => "pds.unreachable",
             Self::Proof(error) => error.code(),
             Self::RepoRolledBack => "account.repo_rolled_back",

@@ -6,6 +6,8 @@ use sotto_wire::did::Did;
 use sotto_wire::domain::Domain;
 use sotto_wire::key::PublicKey;
 
+use super::Evidence;
+use crate::plc::KnownLog;
 use crate::repo::Tid;
 
 /// How well an account's key is established (docs/protocol.md §1.4).
@@ -14,7 +16,7 @@ use crate::repo::Tid;
 pub enum Level {
     /// By the record and its claim: the account's server vouches.
     Vended,
-    /// Also by the DID document and its verified operation log. Not reached yet (§1.5).
+    /// Also by the DID document: for did:plc the one of its verified operation log (§1.5).
     Anchored,
 }
 
@@ -36,4 +38,22 @@ pub struct Pin {
     pub repo_rev: Tid,
     /// How well the key is established.
     pub level: Level,
+    /// What it was established by. Nothing in a pin of a version that did not keep it.
+    #[serde(default)]
+    pub evidence: Evidence,
+}
+
+/// What was kept of an earlier verification of an account.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// Without it no rolled back state and no exchanged key is noticed.
+    pub pin: Option<&'a Pin>,
+    /// Without it no rolled back or rewritten operation log is noticed.
+    pub log: Option<&'a KnownLog>,
+}
+
+impl<'a> From<Option<&'a Pin>> for Known<'a> {
+    fn from(pin: Option<&'a Pin>) -> Self {
+        Self { pin, log: None }
+    }
 }
