@@ -59,13 +59,10 @@ impl Network {
         now: Timestamp,
     ) -> Result<VerifiedLog, VerifyError> {
         let url = network::with_path(&self.endpoints.plc, &[did.as_str(), "log", "audit"]);
-        let answer = self
-            .get(url, MAX_LOG)
-            .await
-            .map_err(|error| match error {
-                HttpError::OutOfBounds => VerifyError::Log(LogError::TooLarge),
-                _ => VerifyError::Document(DocumentError::PlcUnreachable),
-            })?;
+        let answer = self.get(url, MAX_LOG).await.map_err(|error| match error {
+            HttpError::OutOfBounds => VerifyError::Log(LogError::TooLarge),
+            _ => VerifyError::Document(DocumentError::PlcUnreachable),
+        })?;
         match answer.status {
             200..300 => {}
             429 | 500.. => return Err(DocumentError::PlcUnreachable.into()),

@@ -11,9 +11,12 @@ use crate::handle::dns::TxtLookup;
 use crate::http::{Http, HttpError, Method, Request, Response};
 use crate::network::{Endpoints, Network};
 
+pub(crate) mod plc;
 mod repo;
+mod signer;
 
-pub(crate) use repo::{RepoSigner, TestRepo, car, cid_of, section};
+pub(crate) use repo::{TestRepo, car, cid_of, section};
+pub(crate) use signer::RepoSigner;
 
 /// Endpoints under `.example`, outside development.
 pub(crate) fn endpoints() -> Endpoints {

@@ -5,78 +5,10 @@ use std::collections::BTreeMap;
 use cid::Cid;
 use cid::multihash::Multihash;
 use ipld_core::ipld::Ipld;
-use k256::ecdsa::signature::Signer;
 use sha2::{Digest, Sha256};
 
+use super::signer::RepoSigner;
 use crate::repo::layer_of;
-
-/// The key of a test account's repository.
-pub(crate) enum RepoSigner {
-    K256(k256::ecdsa::SigningKey),
-    P256(p256::ecdsa::SigningKey),
-}
-
-impl RepoSigner {
-    pub(crate) fn k256() -> Self {
-        Self::K256(k256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap())
-    }
-
-    pub(crate) fn p256() -> Self {
-        Self::P256(p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap())
-    }
-
-    /// The `publicKeyMultibase` of the DID document.
-    pub(crate) fn multibase(&self) -> String {
-        let bytes = match self {
-            Self::K256(key) => [
-                &[0xe7, 0x01],
-                key.verifying_key().to_encoded_point(true).as_bytes(),
-            ]
-            .concat(),
-            Self::P256(key) => [
-                &[0x80, 0x24],
-                key.verifying_key().to_encoded_point(true).as_bytes(),
-            ]
-            .concat(),
-        };
-        multibase::encode(multibase::Base::Base58Btc, bytes)
-    }
-
-    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
-        match self {
-            Self::K256(key) => {
-                let signature: k256::ecdsa::Signature = key.sign(message);
-                signature.to_vec()
-            }
-            Self::P256(key) => {
-                let signature: p256::ecdsa::Signature = key.sign(message);
-                signature.normalize_s().unwrap_or(signature).to_vec()
-            }
-        }
-    }
-
-    /// The other signature that the equations would accept.
-    pub(crate) fn high_s(&self, signature: &[u8]) -> Vec<u8> {
-        match self {
-            Self::K256(_) => {
-                let (r, s) = k256::ecdsa::Signature::from_slice(signature)
-                    .unwrap()
-                    .split_scalars();
-                k256::ecdsa::Signature::from_scalars(*r, -*s)
-                    .unwrap()
-                    .to_vec()
-            }
-            Self::P256(_) => {
-                let (r, s) = p256::ecdsa::Signature::from_slice(signature)
-                    .unwrap()
-                    .split_scalars();
-                p256::ecdsa::Signature::from_scalars(*r, -*s)
-                    .unwrap()
-                    .to_vec()
-            }
-        }
-    }
-}
 
 /// A repository with all its parts open to changes.
 pub(crate) struct TestRepo {

@@ -31,8 +31,7 @@ impl Network {
             let log = None;
             return Ok(Established { document, log });
         }
-        let (served, log) =
-            tokio::join!(self.served_document(did), self.plc_log(did, known, now));
+        let (served, log) = tokio::join!(self.served_document(did), self.plc_log(did, known, now));
         match self.agreed(did, served, log?) {
             // An operation may have come in between the two answers.
             Err(VerifyError::Log(LogError::DocumentDiffers)) => {

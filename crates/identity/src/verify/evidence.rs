@@ -61,7 +61,9 @@ impl Evidence {
 /// The steps of a chain that holds from its beginning to the record's key.
 fn endorsements(record: &DelegationRecord, did: &Did) -> Option<Vec<Endorsement>> {
     let first = record.succession.first()?;
-    let mut key = sign1::parse_unverified::<Succession>(first).ok()?.predecessor;
+    let mut key = sign1::parse_unverified::<Succession>(first)
+        .ok()?
+        .predecessor;
     let mut steps = Vec::with_capacity(record.succession.len());
     for object in &record.succession {
         let step = Succession::verify(object, &key).ok()?;
