@@ -5,9 +5,12 @@ mod backoff;
 mod context;
 mod housekeeper;
 mod receiver;
+mod reverifier;
 mod sender;
+mod standing;
 
 pub(crate) use context::Context;
+pub(crate) use reverifier::Suspects;
 
 use crate::views::ConnectionView;
 use std::sync::Arc;
@@ -23,13 +26,14 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    /// Starts sender, receiver and housekeeper.
+    /// Starts sender, receiver, housekeeper and reverifier.
     pub(crate) fn start(context: Context) -> Self {
         let (context, stop) = (Arc::new(context), CancellationToken::new());
         let tasks = TaskTracker::new();
         tasks.spawn(sender::run(Arc::clone(&context), stop.clone()));
         tasks.spawn(receiver::run(Arc::clone(&context), stop.clone()));
         tasks.spawn(housekeeper::run(Arc::clone(&context), stop.clone()));
+        tasks.spawn(reverifier::run(Arc::clone(&context), stop.clone()));
         tasks.close();
         Self {
             context,

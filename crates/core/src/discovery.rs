@@ -4,9 +4,11 @@
 mod devices;
 mod error;
 pub(crate) mod profile;
+mod remembered;
 
 pub(crate) use devices::Device;
 pub(crate) use error::DiscoveryError;
+pub(crate) use remembered::{Remembered, remember};
 
 use crate::db::{Database, OwnAccount, Peer, peers};
 use crate::relay::Relays;
@@ -39,11 +41,14 @@ impl Discovery {
             let handle = Handle::parse(typed).map_err(|_| DiscoveryError::HandleInvalid)?;
             let did = self.network.resolve_handle(&handle).await?;
             self.not_own(&did)?;
-            let known = self.known(&did).await?.map(|peer| peer.pin);
+            let remembered = Remembered::of(&self.database, &did).await?;
             let now = self.clock.now();
-            self.network
-                .verify_contact(&handle, &did, known.as_ref(), now)
-                .await?
+            let verified = self
+                .network
+                .verify_contact(&handle, &did, remembered.known(), now)
+                .await?;
+            remember(&self.database, &verified).await?;
+            verified
         };
         Ok(self.peer(verified).await)
     }
@@ -57,11 +62,14 @@ impl Discovery {
 
     /// An account verified anew, against what is known of it.
     pub(crate) async fn verified(&self, did: &Did) -> Result<VerifiedAccount, DiscoveryError> {
-        let known = self.known(did).await?.map(|peer| peer.pin);
-        Ok(self
+        let remembered = Remembered::of(&self.database, did).await?;
+        let now = self.clock.now();
+        let verified = self
             .network
-            .verify_account(did, known.as_ref(), self.clock.now())
-            .await?)
+            .verify_account(did, remembered.known(), now)
+            .await?;
+        remember(&self.database, &verified).await?;
+        Ok(verified)
     }
 
     /// A verified account with its profile, to be stored.

@@ -11,7 +11,7 @@ use sotto_core::messages::{
 use sotto_core::mls::{PeerDevice, key_packages, send_group};
 use sotto_core::outbox::{self, Need, Put, PutResult, Route, grant_stock};
 use sotto_identity::repo::Tid;
-use sotto_identity::verify::{Level, Pin};
+use sotto_identity::verify::{Evidence, Level, Pin};
 use sotto_wire::claim;
 use sotto_wire::conversation::ConversationId;
 use sotto_wire::device::{DeviceCertificate, DeviceId};
@@ -277,6 +277,7 @@ pub fn pin(own: &OwnAccount) -> Pin {
         claim_seq: own.claim_seq,
         repo_rev: Tid::parse("3kdgeujwlq32y").unwrap(),
         level: Level::Vended,
+        evidence: Evidence::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::delegation::{self, Standing};
 use crate::db::{Database, DbError, OwnAccount, own, peers};
-use crate::discovery::profile;
+use crate::discovery::{Remembered, profile, remember};
 use crate::messages::EngineError;
 use crate::relay::key_packages::{self, KeeperError};
 use crate::relay::{RelayError, Relays};
@@ -138,21 +138,20 @@ impl SetUp {
     }
 
     async fn read_back(&self, own: &OwnAccount) -> Result<VerifiedAccount, SetUpError> {
-        let did = own.did.clone();
-        let known = self
-            .database
-            .read(move |tx| peers::by_did(tx, &did))
-            .await?;
+        let mut remembered = Remembered::of(&self.database, &own.did).await?;
         // A pin under another key is one of before the account was set up anew.
-        let known = known
-            .map(|peer| peer.pin)
-            .filter(|pin| pin.key == own.delegate_key.public());
+        remembered
+            .pin
+            .take_if(|pin| pin.key != own.delegate_key.public());
         let now = self.clock.now();
-        match self
+        let verified = self
             .network
-            .verify_account(&own.did, known.as_ref(), now)
-            .await
-        {
+            .verify_account(&own.did, remembered.known(), now)
+            .await;
+        if let Ok(seen) = &verified {
+            remember(&self.database, seen).await?;
+        }
+        match verified {
             Ok(seen) if *seen.key() != own.delegate_key.public() => Err(SetUpError::Elsewhere),
             Ok(seen) if *seen.domain() != own.domain => Err(SetUpError::NotWritten),
             Ok(seen) => Ok(seen),

@@ -5,7 +5,7 @@ use super::events;
 use super::phase::{Ready, SignedIn};
 use crate::account::secrets::Current;
 use crate::db::{Database, OwnAccount};
-use crate::delivery::{Context, Delivery};
+use crate::delivery::{Context, Delivery, Suspects};
 use crate::discovery::Discovery;
 use crate::relay::Relays;
 use crate::relay::socket::Sockets;
@@ -53,6 +53,7 @@ impl Inner {
             connection: watch::Sender::new(Context::connecting()),
             try_again: watch::Sender::new(0),
             look_after: Notify::new(),
+            suspects: Suspects::default(),
         });
         let stop = CancellationToken::new();
         self.pass_on(&database, &delivery, &stop);

@@ -9,6 +9,7 @@ mod error;
 mod open;
 pub mod own;
 pub mod peers;
+pub mod plc_logs;
 mod tx;
 mod worker;
 

@@ -36,6 +36,7 @@ pub type LibraryTables = fn(&mut Connection) -> Result<(), DbError>;
 const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema/001_initial.sql")),
     M::up(include_str!("schema/002_openmls_storage.sql")),
+    M::up(include_str!("schema/003_plc_log.sql")),
 ];
 
 pub(super) fn writer(

@@ -7,6 +7,7 @@ use sotto_identity::verify::Pin;
 use sotto_wire::conversation::ConversationId;
 use sotto_wire::device::DeviceId;
 use sotto_wire::did::Did;
+use sotto_wire::grant::Address;
 
 /// A verified account that is not the own one.
 #[derive(Debug, Clone)]
@@ -79,6 +80,56 @@ pub fn pin(tx: &WriteTx<'_>, pin: &Pin, verified_at: u64) -> Result<PeerId, DbEr
         tx.changed(Change::Conversations(vec![ConversationId::from_bytes(key)]));
     }
     Ok(PeerId(id))
+}
+
+/// The row of a peer; stores what was verified where it has none yet.
+pub(crate) fn row(tx: &WriteTx<'_>, verified: &Pin, verified_at: u64) -> Result<PeerId, DbError> {
+    let found = tx
+        .prepare_cached("SELECT id FROM peer WHERE did = ?1")?
+        .query_row([verified.did.as_str()], |row| row.get(0))
+        .optional()?;
+    match found {
+        Some(id) => Ok(PeerId(id)),
+        None => pin(tx, verified, verified_at),
+    }
+}
+
+/// The peer with a conversation whose last verification is the oldest, if it is older than
+/// `before` and the peer is none of `but`.
+pub(crate) fn verified_before(
+    connection: &Connection,
+    before: u64,
+    but: &[Did],
+) -> Result<Option<Did>, DbError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT did FROM peer JOIN conversation ON conversation.peer = peer.id
+         WHERE verified_at < ?1 ORDER BY verified_at",
+    )?;
+    let mut rows = statement.query([before])?;
+    while let Some(row) = rows.next()? {
+        let text: String = row.get(0)?;
+        let did = Did::parse(&text).map_err(|_| DbError::Stored("account"))?;
+        if !but.contains(&did) {
+            return Ok(Some(did));
+        }
+    }
+    Ok(None)
+}
+
+/// The account of the peer that a grant of ours was given to.
+pub(crate) fn by_grant(connection: &Connection, address: &Address) -> Result<Option<Did>, DbError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT did FROM issued_grant
+           JOIN peer_device ON peer_device.id = issued_grant.peer_device
+           JOIN peer ON peer.id = peer_device.peer
+         WHERE address = ?1",
+    )?;
+    let found: Option<String> = statement
+        .query_row([address.as_str()], |row| row.get(0))
+        .optional()?;
+    found
+        .map(|text| Did::parse(&text).map_err(|_| DbError::Stored("account")))
+        .transpose()
 }
 
 /// The number of the newest roster seen of an account; 0 for none (docs/protocol.md §1.6).

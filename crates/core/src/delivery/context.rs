@@ -1,5 +1,6 @@
 //! What the tasks share.
 
+use super::reverifier::Suspects;
 use crate::db::{Database, OwnAccount};
 use crate::discovery::Discovery;
 use crate::relay::Relays;
@@ -24,6 +25,8 @@ pub(crate) struct Context {
     pub(crate) try_again: watch::Sender<u64>,
     /// Key packages may have become few.
     pub(crate) look_after: Notify,
+    /// Peers to be verified anew.
+    pub(crate) suspects: Suspects,
 }
 
 impl Context {

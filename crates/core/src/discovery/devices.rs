@@ -77,7 +77,7 @@ fn matched(
 mod tests {
     use super::*;
     use sotto_identity::repo::Tid;
-    use sotto_identity::verify::Level;
+    use sotto_identity::verify::{Evidence, Level};
     use sotto_wire::claim::Incoming;
     use sotto_wire::device::{DeviceCertificate, DeviceId};
     use sotto_wire::did::Did;
@@ -96,6 +96,7 @@ mod tests {
             claim_seq: 1,
             repo_rev: Tid::parse("3l3qo2vutsw2b").unwrap(),
             level: Level::Vended,
+            evidence: Evidence::default(),
         }
     }
 

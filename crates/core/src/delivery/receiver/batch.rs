@@ -1,12 +1,13 @@
 //! One batch of deliveries, one transaction.
 
 use super::introductions::ack;
-use crate::db::{Peer, peers};
+use crate::db::{DbError, Peer, WriteTx, peers};
 use crate::delivery::Context;
 use crate::messages::EngineError;
 use crate::messages::receive;
-use crate::messages::{Incoming, Source};
+use crate::messages::{Incoming, Outcome, Source};
 use sotto_identity::verify::Pin;
+use sotto_wire::did::Did;
 use sotto_wire::first_contact::UnverifiedEnvelope;
 use sotto_wire::relay_api::{Ack, Delivery, MailboxKey};
 
@@ -102,12 +103,35 @@ pub(super) async fn store(context: &Context, ready: Vec<Ready>) -> Result<Vec<Ac
         for sender in &senders {
             peers::upsert(tx, sender)?;
         }
-        receive::batch(tx, &incoming)
+        let outcomes = receive::batch(tx, &incoming)?;
+        Ok::<_, EngineError>(suspects(tx, &incoming, &outcomes)?)
     });
-    write.await?;
+    for suspect in write.await? {
+        context.suspects.add(&suspect);
+    }
     if first_contact {
         // A key package has probably been used.
         context.look_after.notify_one();
     }
     Ok(acks)
+}
+
+/// Peers with a device that is not certified by the key they are known by: it may have changed.
+fn suspects(
+    tx: &WriteTx<'_>,
+    incoming: &[Incoming],
+    outcomes: &[Outcome],
+) -> Result<Vec<Did>, DbError> {
+    let uncertified = incoming
+        .iter()
+        .zip(outcomes)
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Quarantined("certificate.invalid")));
+    let mut suspects = Vec::new();
+    for (envelope, _) in uncertified {
+        match &envelope.source {
+            Source::Grant(address) => suspects.extend(peers::by_grant(tx, address)?),
+            Source::DidMailbox { sender, .. } => suspects.push(sender.did.clone()),
+        }
+    }
+    Ok(suspects)
 }

@@ -7,12 +7,13 @@
 
 use super::batch::Ready;
 use crate::db::Peer;
-use crate::delivery::Context;
+use crate::delivery::{Context, standing};
 use crate::discovery::DiscoveryError;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use sotto_identity::verify::{Pin, VerifyError};
+use sotto_wire::conversation::ConversationId;
 use sotto_wire::device::DeviceCertificate;
 use sotto_wire::did::Did;
 use sotto_wire::first_contact::UnverifiedEnvelope;
@@ -109,9 +110,15 @@ impl Introductions {
                     .push(Ready::introduced(delivery, envelope, peer));
             }
             _ => match recognised(&self.context, &envelope).await {
-                Some(pin) => sorted
-                    .ready
-                    .push(Ready::recognised(delivery, envelope, pin)),
+                Some(pin) => {
+                    // The relay has verified another key: it may be wrong, or our pin old.
+                    if delivery.kt.is_some_and(|kt| kt != pin.key.thumbprint()) {
+                        self.context.suspects.add(&sender);
+                    }
+                    sorted
+                        .ready
+                        .push(Ready::recognised(delivery, envelope, pin));
+                }
                 None => self.introduce(sender, delivery),
             },
         }
@@ -134,6 +141,9 @@ impl Introductions {
             // Too slow is unreachable.
             let temporary = VerifyError::PdsUnreachable;
             let met = met.unwrap_or_else(|_| Err(DiscoveryError::Verify(temporary)));
+            if let Err(error) = &met {
+                note(&context, &sender, error).await;
+            }
             (sender, met)
         };
         self.under_way.push(meeting.boxed());
@@ -175,6 +185,19 @@ async fn recognised(context: &Context, envelope: &UnverifiedEnvelope) -> Option<
     let now = context.clock.now();
     DeviceCertificate::verify(envelope.cert(), &pin.key, envelope.from(), now).ok()?;
     Some(pin)
+}
+
+/// A peer that no longer verifies shows so at its conversation; a stranger has none.
+async fn note(context: &Context, sender: &Did, error: &DiscoveryError) {
+    if error.is_temporary() {
+        return;
+    }
+    let conversation = ConversationId::of(&context.own.did, sender);
+    let code = Some(error.code());
+    let noted = standing::note(&context.database, conversation, sender, code).await;
+    if let Err(error) = noted {
+        tracing::error!(%error, "a sender's refusal could not be noted");
+    }
 }
 
 /// A peer as it is stored: with its profile where it is new.

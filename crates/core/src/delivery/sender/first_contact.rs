@@ -1,9 +1,8 @@
 //! What a conversation needs before its first message can be sealed (docs/protocol.md §3.4).
 
 use crate::db::{Change, DbError, WriteTx, peers};
-use crate::delivery::Context;
+use crate::delivery::{Context, standing};
 use crate::discovery::{Device, DiscoveryError};
-use crate::messages::{MessageState, history};
 use crate::mls::MlsError;
 use crate::mls::send_group::{self, PeerDevice};
 use crate::relay::RelayError;
@@ -11,9 +10,6 @@ use sotto_identity::verify::Pin;
 use sotto_wire::conversation::ConversationId;
 use sotto_wire::did::Did;
 use sotto_wire::relay_api::Adjudication;
-
-/// Waiting messages whose view is refreshed when their error changes: a screenful.
-const SHOWN: u32 = 50;
 
 /// Why it is not there yet.
 #[derive(Debug, thiserror::Error)]
@@ -127,36 +123,7 @@ pub(super) async fn note(
     if let Some(code) = code {
         tracing::warn!(code, "a conversation waits for its first contact");
     }
-    if let Err(error) = store(context, *conversation, did.clone(), code).await {
+    if let Err(error) = standing::note(&context.database, *conversation, did, code).await {
         tracing::error!(%error, "the state of a first contact could not be noted");
     }
-}
-
-async fn store(
-    context: &Context,
-    conversation: ConversationId,
-    did: Did,
-    code: Option<&'static str>,
-) -> Result<(), DbError> {
-    let page = context
-        .database
-        .read(move |tx| history::page(tx, &conversation, None, SHOWN));
-    let waiting = page
-        .await?
-        .into_iter()
-        .filter(|it| it.state == MessageState::Sending);
-    let ids: Vec<i64> = waiting.map(|message| message.id).collect();
-    let write = context.database.write(move |tx| {
-        let Some(mut peer) = peers::by_did(tx, &did)? else {
-            return Ok(());
-        };
-        if peer.last_error.as_deref() == code {
-            return Ok(());
-        }
-        peer.last_error = code.map(str::to_owned);
-        peers::upsert(tx, &peer)?;
-        tx.changed(Change::Messages { conversation, ids });
-        Ok(())
-    });
-    write.await
 }

@@ -56,7 +56,7 @@ impl Pass<'_, '_> {
         envelope: &Envelope,
         certificate: &DeviceCertificate,
     ) -> Result<Vec<u8>, Refusal> {
-        let peer = peers::pin(self.tx, sender, self.tx.clock_now_ms())?;
+        let peer = peers::row(self.tx, sender, self.tx.clock_now_ms())?;
         let digest = Sha256::digest(&envelope.welcome).into();
         let group_id = match self.by_welcome(&digest)? {
             Some(known) => known,
