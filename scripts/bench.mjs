@@ -16,6 +16,11 @@ const BENCHMARKS = [
     'cargo',
     ['bench', '-q', '--locked', '-p', 'sotto-core', '--bench', 'engine'],
   ],
+  [
+    'Verifying accounts',
+    'cargo',
+    ['bench', '-q', '--locked', '-p', 'sotto-identity', '--bench', 'verify'],
+  ],
   ['Relay', 'cargo', ['bench', '-q', '--locked', '-p', 'sotto-flows', '--bench', 'relay']],
   ['Cold start of the window', 'node', ['tests/desktop/cold-start.mjs']],
 ]

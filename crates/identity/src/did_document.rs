@@ -7,8 +7,8 @@ use thiserror::Error;
 use url::Url;
 
 use crate::handle::Handle;
+use crate::http::HttpError;
 use crate::http::address::is_allowed;
-use crate::http::{HttpError, Response};
 use crate::network::{self, Network};
 use crate::repo::RepoKey;
 
@@ -49,7 +49,10 @@ pub enum DocumentError {
     /// The did:plc directory cannot be asked. Worth another try.
     #[error("the PLC directory cannot be reached")]
     PlcUnreachable,
-    /// There is no such DID, its host does not answer, or the document is not usable.
+    /// The host of a did:web account cannot be asked. Worth another try.
+    #[error("the host of the DID cannot be reached")]
+    HostUnreachable,
+    /// There is no such DID, or the document is not usable.
     #[error("the DID has no usable document")]
     Unresolvable,
 }
@@ -60,6 +63,7 @@ impl DocumentError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::PlcUnreachable => "plc.unreachable",
+            Self::HostUnreachable => "did.unreachable",
             Self::Unresolvable => "did.unresolvable",
         }
     }
@@ -79,34 +83,30 @@ impl Network {
 
     /// The document as it is served.
     pub(crate) async fn served_document(&self, did: &Did) -> Result<Value, DocumentError> {
-        let answer = match did.as_str().strip_prefix("did:web:") {
-            Some(host) => {
-                let url = web_document_url(host, self.endpoints.development)?;
-                self.get(url, MAX_DOCUMENT)
-                    .await
-                    .map_err(|_| DocumentError::Unresolvable)?
-            }
-            None => self.ask_plc(did).await?,
+        let (url, unreachable) = match did.as_str().strip_prefix("did:web:") {
+            Some(host) => (
+                web_document_url(host, self.endpoints.development)?,
+                DocumentError::HostUnreachable,
+            ),
+            None => (
+                network::with_path(&self.endpoints.plc, &[did.as_str()]),
+                DocumentError::PlcUnreachable,
+            ),
         };
-        if !answer.is_success() {
-            return Err(DocumentError::Unresolvable);
-        }
-        network::json(&answer).ok_or(DocumentError::Unresolvable)
-    }
-
-    async fn ask_plc(&self, did: &Did) -> Result<Response, DocumentError> {
-        let url = network::with_path(&self.endpoints.plc, &[did.as_str()]);
         let answer = self
             .get(url, MAX_DOCUMENT)
             .await
             .map_err(|error| match error {
                 HttpError::OutOfBounds => DocumentError::Unresolvable,
-                _ => DocumentError::PlcUnreachable,
+                _ => unreachable,
             })?;
-        match answer.status {
-            429 | 500.. => Err(DocumentError::PlcUnreachable),
-            _ => Ok(answer),
+        if matches!(answer.status, 429 | 500..) {
+            return Err(unreachable);
         }
+        if !answer.is_success() {
+            return Err(DocumentError::Unresolvable);
+        }
+        network::json(&answer).ok_or(DocumentError::Unresolvable)
     }
 }
 

@@ -34,3 +34,6 @@ pub fn keep(tx: &WriteTx<'_>, log: &KnownLog) -> Result<(), DbError> {
         .execute(params![log.did().as_str(), log.to_bytes()])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

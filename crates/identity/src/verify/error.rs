@@ -80,7 +80,7 @@ impl VerifyError {
         matches!(
             self,
             Self::Handle(ResolveError::Unreachable)
-                | Self::Document(DocumentError::PlcUnreachable)
+                | Self::Document(DocumentError::PlcUnreachable | DocumentError::HostUnreachable)
                 | Self::PdsUnreachable
         )
     }

@@ -445,6 +445,7 @@ async fn a_pin_of_another_account_says_nothing_about_this_one() {
 fn errors_that_pass_are_told_from_those_that_stay() {
     assert!(VerifyError::PdsUnreachable.is_temporary());
     assert!(VerifyError::Document(DocumentError::PlcUnreachable).is_temporary());
+    assert!(VerifyError::Document(DocumentError::HostUnreachable).is_temporary());
     assert!(VerifyError::Handle(ResolveError::Unreachable).is_temporary());
     assert!(!VerifyError::KeyChanged.is_temporary());
     assert!(!VerifyError::Document(DocumentError::Unresolvable).is_temporary());
