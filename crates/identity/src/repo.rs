@@ -10,10 +10,12 @@ use thiserror::Error;
 mod car;
 mod commit;
 mod dag_cbor;
+mod fetch;
 mod key;
 mod mst;
 mod tid;
 
+pub use fetch::FetchError;
 pub use key::{InvalidRepoKey, RepoKey};
 #[cfg(test)]
 pub(crate) use mst::layer_of;
