@@ -11,6 +11,8 @@ const COMMANDS: &[&str] = &[
     "conversations",
     "conversation",
     "start_conversation",
+    "on_germ",
+    "open_germ",
     "suggestions",
     "messages",
     "messages_by_id",

@@ -3,7 +3,7 @@
 
 use crate::running::Core;
 use sotto_core::views::{
-    AppState, ConnectionView, ConversationView, ErrorView, MessageView, SuggestionView,
+    AppState, ConnectionView, ConversationView, ErrorView, GermView, MessageView, SuggestionView,
 };
 use tauri::{State, Wry, command, ipc::Invoke};
 
@@ -21,6 +21,8 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         conversations,
         conversation,
         start_conversation,
+        on_germ,
+        open_germ,
         suggestions,
         messages,
         messages_by_id,
@@ -74,6 +76,16 @@ async fn conversation(core: State<'_, Core>, id: String) -> Answer<Option<Conver
 #[command]
 async fn start_conversation(core: State<'_, Core>, handle: String) -> Answer<ConversationView> {
     core.app().await?.start_conversation(handle).await
+}
+
+#[command]
+async fn on_germ(core: State<'_, Core>, handle: String) -> Answer<Option<GermView>> {
+    core.app().await?.on_germ(handle).await
+}
+
+#[command]
+async fn open_germ(core: State<'_, Core>, handle: String) -> Answer<()> {
+    core.app().await?.open_germ(handle).await
 }
 
 #[command]

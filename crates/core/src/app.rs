@@ -3,6 +3,7 @@
 mod config;
 mod errors;
 mod events;
+mod germ;
 mod life;
 mod messaging;
 mod phase;
@@ -15,7 +16,7 @@ pub use events::Events;
 use crate::account::data_dir::{self, DataDirLock};
 use crate::account::vault::{Place, SystemKeyring, Vault};
 use crate::views::{AppEvent, AppState, ConnectionView, ConversationView, ErrorView};
-use crate::views::{MessageView, SuggestionView};
+use crate::views::{GermView, MessageView, SuggestionView};
 use phase::Phase;
 use sotto_identity::Network;
 use sotto_identity::oauth::OAuth;
@@ -148,6 +149,16 @@ impl App {
     /// Verifies the account behind a handle (or DID) and opens the conversation with it.
     pub async fn start_conversation(&self, handle: String) -> Result<ConversationView, ErrorView> {
         self.begin(&handle).await
+    }
+
+    /// Whether someone who does not use Sotto can be reached on Germ, and how.
+    pub async fn on_germ(&self, handle: String) -> Result<Option<GermView>, ErrorView> {
+        self.elsewhere(&handle).await
+    }
+
+    /// Opens the way to them in the user's browser.
+    pub async fn open_germ(&self, handle: String) -> Result<(), ErrorView> {
+        self.go_elsewhere(&handle).await
     }
 
     /// Accounts whose handle or name begins like `query`.

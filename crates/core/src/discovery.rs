@@ -3,6 +3,7 @@
 
 mod devices;
 mod error;
+mod germ;
 pub(crate) mod profile;
 mod remembered;
 

@@ -3,6 +3,10 @@
 //! `ui/src/lib/generated` is made from this file; the test at the end fails when it is out of
 //! date (`SOTTO_WRITE_GENERATED=1 cargo test -p sotto-core views` writes it anew).
 
+mod germ;
+
+pub use germ::GermView;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 

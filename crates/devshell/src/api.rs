@@ -125,6 +125,8 @@ async fn of_conversations(app: &App, command: &str, body: &[u8]) -> Result<Value
             })
             .await
         }
+        "on_germ" => with(body, async |a: Handle| app.on_germ(a.handle).await).await,
+        "open_germ" => with(body, async |a: Handle| app.open_germ(a.handle).await).await,
         "suggestions" => with(body, async |a: Query| app.suggestions(a.query).await).await,
         "messages" => {
             let page = async |a: Page| app.messages(a.conversation_id, a.before, a.limit).await;

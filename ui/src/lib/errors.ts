@@ -46,6 +46,7 @@ export const ERROR_CODES = [
   'account.contradicted',
   'account.key_changed',
   'account.self',
+  'germ.no_link',
   'roster.invalid',
   'key_package.invalid',
   'key_package.none',

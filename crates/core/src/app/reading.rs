@@ -15,7 +15,7 @@ const MAX_PAGE: u32 = 500;
 const SUGGESTIONS: u8 = 8;
 
 impl App {
-    fn ready(&self) -> Result<Arc<Ready>, ErrorView> {
+    pub(super) fn ready(&self) -> Result<Arc<Ready>, ErrorView> {
         match self.inner.phase() {
             Phase::Ready(ready) => Ok(ready),
             _ => Err(ErrorView::with_detail("internal", "not signed in")),

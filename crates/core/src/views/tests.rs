@@ -18,6 +18,7 @@ fn generated() -> Vec<(String, String)> {
         one::<ConnectionView>(&config),
         one::<ConversationView>(&config),
         one::<ErrorView>(&config),
+        one::<GermView>(&config),
         one::<Level>(&config),
         one::<MessageState>(&config),
         one::<MessageView>(&config),

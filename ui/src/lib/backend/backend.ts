@@ -2,6 +2,7 @@ import type { AppEvent } from '$lib/generated/AppEvent'
 import type { AppState } from '$lib/generated/AppState'
 import type { ConnectionView } from '$lib/generated/ConnectionView'
 import type { ConversationView } from '$lib/generated/ConversationView'
+import type { GermView } from '$lib/generated/GermView'
 import type { MessageView } from '$lib/generated/MessageView'
 import type { SuggestionView } from '$lib/generated/SuggestionView'
 
@@ -23,6 +24,10 @@ export interface Backend {
   conversations(): Promise<ConversationView[]>
   conversation(id: string): Promise<ConversationView | null>
   startConversation(handle: string): Promise<ConversationView>
+  /** For someone who does not use Sotto. */
+  onGerm(handle: string): Promise<GermView | null>
+  /** In the browser. */
+  openGerm(handle: string): Promise<null>
   suggestions(query: string): Promise<SuggestionView[]>
 
   messages(conversationId: string, before: number | null, limit: number): Promise<MessageView[]>

@@ -15,6 +15,8 @@ export function commands(call: Call): Omit<Backend, 'listen'> {
     conversations: () => ask('conversations'),
     conversation: (id) => ask('conversation', { id }),
     startConversation: (handle) => ask('start_conversation', { handle }),
+    onGerm: (handle) => ask('on_germ', { handle }),
+    openGerm: (handle) => ask('open_germ', { handle }),
     suggestions: (query) => ask('suggestions', { query }),
     messages: (conversationId, before, limit) => ask('messages', { conversationId, before, limit }),
     messagesById: (ids) => ask('messages_by_id', { ids }),

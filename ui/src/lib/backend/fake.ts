@@ -4,6 +4,7 @@ import type { AppState } from '$lib/generated/AppState'
 import type { ConnectionView } from '$lib/generated/ConnectionView'
 import type { ConversationView } from '$lib/generated/ConversationView'
 import type { ErrorView } from '$lib/generated/ErrorView'
+import type { GermView } from '$lib/generated/GermView'
 import type { MessageView } from '$lib/generated/MessageView'
 import type { Backend, Listener } from './backend'
 import { people, peer, seed, summary, type Seed } from './fake-data'
@@ -121,13 +122,24 @@ export class FakeBackend implements Backend {
     if (!handle.includes('.')) throw { code: 'handle.invalid', detail: null }
     if (handle === fakeAccount.handle) throw { code: 'account.self', detail: null }
     if (handle.startsWith('nobody.')) throw { code: 'handle.unknown', detail: null }
-    if (handle.startsWith('newcomer.')) throw { code: 'account.no_delegation', detail: null }
+    if (/^(newcomer|germ|shy)\./.test(handle)) throw { code: 'account.no_delegation', detail: null }
     const id = (this.#seed.conversations.length + 1).toString(16).padStart(64, '0')
     const view = summary({ id, peer: peer(null, handle, 'anchored'), unread: 0 }, [])
     this.#seed.conversations.push(view)
     this.#seed.messages.set(id, [])
     this.emit({ kind: 'conversations', ids: [id] })
     return structuredClone(view)
+  }
+
+  async onGerm(handle: string): Promise<GermView | null> {
+    await this.#enter('onGerm', handle)
+    if (!/^(germ|shy)\./.test(handle)) return null
+    return { handle, url: handle.startsWith('shy.') ? null : 'https://landing.ger.mx/newUser/web' }
+  }
+
+  async openGerm(handle: string) {
+    await this.#enter('openGerm', handle)
+    return null
   }
 
   async suggestions(query: string) {

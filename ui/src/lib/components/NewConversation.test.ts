@@ -54,6 +54,24 @@ it('says why it cannot start and keeps what was typed', async () => {
   expect(screen.queryByTestId('error')).toBeNull()
 })
 
+it('says where someone without Sotto can be reached, until something else is typed', async () => {
+  const failing = vi.fn().mockRejectedValue({ code: 'account.no_delegation', detail: null })
+  const { user } = await open(failing)
+  await user.keyboard('germ.example.com{Enter}')
+  expect((await screen.findByTestId('germ')).textContent).toContain('reached on Germ')
+  expect(screen.queryByTestId('error')).toBeNull()
+  await user.keyboard('x')
+  expect(screen.queryByTestId('germ')).toBeNull()
+})
+
+it('looks elsewhere only for someone who does not use Sotto', async () => {
+  const failing = vi.fn().mockRejectedValue({ code: 'account.key_changed', detail: null })
+  const { user } = await open(failing)
+  await user.keyboard('germ.example.com{Enter}')
+  expect((await screen.findByTestId('error')).dataset.code).toBe('account.key_changed')
+  expect(screen.queryByTestId('germ')).toBeNull()
+})
+
 it('closes with Escape', async () => {
   const { close, user } = await open()
   await user.keyboard('{Escape}')
