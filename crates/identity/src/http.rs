@@ -8,6 +8,7 @@ use thiserror::Error;
 use url::Url;
 
 pub(crate) mod address;
+mod resolver;
 mod web_client;
 
 pub use address::is_allowed;

@@ -1,14 +1,14 @@
 //! [`Http`] over reqwest.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::LOCATION;
 use url::Url;
 
-use super::address::{is_allowed, is_public};
+use super::address::is_allowed;
+use super::resolver::{Lookup, PublicAddresses, SystemLookup, leads_inside};
 use super::{Http, HttpError, Method, Request, Response};
 
 const MAX_REDIRECTS: usize = 3;
@@ -29,6 +29,10 @@ impl WebClient {
     /// # Errors
     /// [`HttpError::Unavailable`] where the TLS backend cannot be initialised.
     pub fn new(development: bool) -> Result<Self, HttpError> {
+        Self::with_lookup(development, Arc::new(SystemLookup))
+    }
+
+    fn with_lookup(development: bool, lookup: Arc<dyn Lookup>) -> Result<Self, HttpError> {
         let builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
@@ -36,7 +40,7 @@ impl WebClient {
         let builder = if development {
             builder.no_proxy()
         } else {
-            builder.dns_resolver(std::sync::Arc::new(PublicAddresses))
+            builder.dns_resolver(Arc::new(PublicAddresses(lookup)))
         };
         let client = builder.build().map_err(|_| HttpError::Unavailable)?;
         Ok(Self {
@@ -88,7 +92,13 @@ impl WebClient {
         for (name, value) in &request.headers {
             builder = builder.header(*name, value);
         }
-        builder.send().await.map_err(|_| HttpError::Unreachable)
+        builder.send().await.map_err(|error| {
+            if leads_inside(&error) {
+                HttpError::Forbidden
+            } else {
+                HttpError::Unreachable
+            }
+        })
     }
 }
 
@@ -128,29 +138,10 @@ async fn read(mut answer: reqwest::Response, max_body: usize) -> Result<Response
     })
 }
 
-/// Resolves names and leaves out what [`is_public`] refuses, so that a public name cannot lead
-/// inside. `localhost` stays as it is: as a target [`is_allowed`] has refused it already, so it can
-/// only be the user's own proxy.
-struct PublicAddresses;
-
-impl Resolve for PublicAddresses {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let local = name.as_str() == "localhost";
-            let public: Vec<SocketAddr> = found
-                .filter(|address| local || is_public(address.ip()))
-                .collect();
-            if public.is_empty() {
-                return Err("no public address".into());
-            }
-            Ok(Box::new(public.into_iter()) as Addrs)
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, SocketAddr};
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
@@ -236,10 +227,44 @@ mod tests {
         assert_eq!(outcome.unwrap_err(), HttpError::Forbidden);
     }
 
+    /// A name server of the other side, which answers with whatever addresses it likes.
+    struct Rebinding(Vec<SocketAddr>);
+
+    #[async_trait]
+    impl Lookup for Rebinding {
+        async fn lookup(&self, _: &str) -> std::io::Result<Vec<SocketAddr>> {
+            Ok(self.0.clone())
+        }
+    }
+
     #[tokio::test]
-    async fn a_name_that_leads_inside_does_not_resolve() {
-        let outcome = PublicAddresses.resolve("127.0.0.1".parse().unwrap()).await;
-        assert!(outcome.is_err());
+    async fn a_name_that_leads_inside_is_not_connected_to() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for inside in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.0.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "::1",
+            "fc00::1",
+            "fe80::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+        ] {
+            let addresses = vec![
+                (inside.parse::<IpAddr>().unwrap(), 0).into(),
+                ([127, 0, 0, 1], 0).into(),
+            ];
+            let client = WebClient::with_lookup(false, Arc::new(Rebinding(addresses))).unwrap();
+            let url = Url::parse(&format!("https://pds.example.com:{port}/")).unwrap();
+            let outcome = client.send(Request::get(url, 10)).await;
+            assert_eq!(outcome.unwrap_err(), HttpError::Forbidden, "{inside}");
+        }
+        let connected = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
+        assert!(connected.is_err(), "somebody came in");
     }
 
     #[tokio::test]
