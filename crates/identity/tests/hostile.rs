@@ -20,7 +20,7 @@ use sotto_identity::handle::Handle;
 use sotto_identity::verify::Level;
 use sotto_wire::did::Did;
 
-use account::{Account, DOCUMENT, NOW, RECORD, car, handle, key, network};
+use account::{Account, Change, DOCUMENT, NOW, RECORD, car, handle, key, network};
 use server::Answer;
 
 #[tokio::test]
@@ -168,7 +168,7 @@ async fn signatures_have_one_form_and_are_in_range() {
         0xfe, 0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36,
         0x41, 0x41,
     ];
-    let changes: [(&str, fn(Vec<u8>) -> Vec<u8>); 9] = [
+    let changes: [(&str, Change); 9] = [
         ("high S", |good| {
             let (r, s) = k256::ecdsa::Signature::from_slice(&good)
                 .unwrap()

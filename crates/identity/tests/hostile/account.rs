@@ -31,6 +31,9 @@ pub(crate) fn key(seed: u8) -> SigningKey {
     SigningKey::from_seed(&[seed; 32])
 }
 
+/// Makes another signature out of a good one.
+pub(crate) type Change = fn(Vec<u8>) -> Vec<u8>;
+
 /// What its server says about itself; every part can be changed before it is published.
 pub(crate) struct Account {
     pub(crate) server: Server,
@@ -40,8 +43,7 @@ pub(crate) struct Account {
     pub(crate) of: String,
     pub(crate) rev: String,
     pub(crate) signed_by: RepoKey,
-    /// Makes another signature out of a good one.
-    pub(crate) signature: fn(Vec<u8>) -> Vec<u8>,
+    pub(crate) signature: Change,
 }
 
 impl Account {
