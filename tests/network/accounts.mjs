@@ -50,6 +50,15 @@ export class Accounts {
     return account && this.#view(account)
   }
 
+  // Whom an account follows: the URI of the record by DID. The newest hundred.
+  async follows(actor) {
+    const account = this.list.find(({ did }) => actor === did)
+    if (!account) return undefined
+    const wanted = { repo: actor, collection: 'app.bsky.graph.follow', limit: 100 }
+    const { records } = await query(account.pds, 'com.atproto.repo.listRecords', wanted)
+    return Object.fromEntries(records.map(({ uri, value }) => [value.subject, uri]))
+  }
+
   async #view({ did, handle, pds }) {
     const key = { repo: did, collection: 'app.bsky.actor.profile', rkey: 'self' }
     try {

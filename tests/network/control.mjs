@@ -92,6 +92,18 @@ const ROUTES = {
     return { actors: await network.accounts.search(query.get('q') ?? '', limit) }
   },
 
+  'GET /xrpc/app.bsky.graph.getRelationships': async (network, query) => {
+    const actor = query.get('actor') ?? ''
+    const following = await network.accounts.follows(actor)
+    if (!following) throw new Refusal(400, 'ActorNotFound', 'Profile not found')
+    const relationship = (did) => ({
+      $type: 'app.bsky.graph.defs#relationship',
+      did,
+      ...(following[did] && { following: following[did] }),
+    })
+    return { actor, relationships: query.getAll('others').map(relationship) }
+  },
+
   'GET /xrpc/app.bsky.actor.getProfile': async (network, query) => {
     const profile = await network.accounts.profile(query.get('actor') ?? '')
     if (!profile) throw new Refusal(400, 'InvalidRequest', 'Profile not found')

@@ -9,8 +9,9 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sotto_identity::Network;
+use sotto_identity::germ::GermError;
 use sotto_identity::handle::{Handle, ResolveError};
 use sotto_identity::oauth::{OAuth, OAuthError, Session};
 use sotto_identity::verify::Level;
@@ -29,6 +30,7 @@ use fixture::{Account, MemoryStore, User, control, create_account, network, visi
 
 /// The PDS that tests pause; accounts of the others live on PDS 0.
 const PAUSED: usize = 1;
+const FOLLOW: &str = "app.bsky.graph.follow";
 
 fn oauth(network: &Network, store: &Arc<MemoryStore>) -> OAuth {
     OAuth::new(
@@ -282,6 +284,62 @@ async fn a_server_that_is_down_is_told_from_everything_else() {
         .await
         .unwrap_err();
     assert_eq!(again.code(), "account.no_delegation");
+}
+
+#[tokio::test]
+async fn reads_what_is_declared_on_germ() {
+    let (account, viewer) = (
+        create_account("germinal", 0).await,
+        create_account("viewer", 1).await,
+    );
+    let network = network();
+    let none = network.germ_declaration(&account.did).await;
+    assert_eq!(none.err(), Some(GermError::None));
+
+    let mut record = json!({
+        "$type": "com.germnetwork.declaration",
+        "version": "1.0.0",
+        "currentKey": {"$bytes": "A8qTrBcFGHBx1nuDx/8O/oEI6OxFMFdddyaHkzPb2r58"},
+        "messageMe": {
+            "showButtonTo": "everyone",
+            "messageMeUrl": "https://landing.ger.mx/newUser",
+        },
+    });
+    let publish = async |record: &Value| {
+        let collection = "com.germnetwork.declaration";
+        account.put_record(collection, "self", record).await;
+    };
+    let link = async || {
+        let found = network.germ_declaration(&account.did).await.unwrap();
+        network.germ_link(&found, &viewer.did).await
+    };
+    publish(&record).await;
+    let expected = format!(
+        "https://landing.ger.mx/newUser/web#{}+{}",
+        account.did, viewer.did
+    );
+    assert_eq!(link().await.unwrap().as_str(), expected);
+
+    record["messageMe"]["showButtonTo"] = json!("usersIFollow");
+    publish(&record).await;
+    assert_eq!(link().await, None);
+    let follow =
+        |who: &Did| json!({"$type": FOLLOW, "subject": who, "createdAt": "2026-01-01T00:00:00Z"});
+    account
+        .put_record(FOLLOW, "3jzfcijpj2z2a", &follow(&account.did))
+        .await;
+    assert_eq!(link().await, None, "of somebody else");
+    account
+        .put_record(FOLLOW, "3jzfcijpj2z2b", &follow(&viewer.did))
+        .await;
+    assert_eq!(link().await.unwrap().as_str(), expected);
+
+    // Out of another repository: good, but about another account.
+    let vectors = include_bytes!("vectors/germ.json");
+    let vectors: Value = serde_json::from_slice(vectors).unwrap();
+    publish(&vectors["cases"][0]["record"]).await;
+    let copied = network.germ_declaration(&account.did).await;
+    assert_eq!(copied.err(), Some(GermError::WrongAccount));
 }
 
 #[tokio::test]

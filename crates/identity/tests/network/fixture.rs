@@ -126,6 +126,36 @@ pub(crate) async fn create_account(name: &str, pds: usize) -> Account {
     }
 }
 
+impl Account {
+    /// Writes a record into the account's repository, with its password.
+    pub(crate) async fn put_record(&self, collection: &str, rkey: &str, record: &Value) {
+        let credentials = json!({"identifier": self.did, "password": self.password});
+        let session = self.procedure("com.atproto.server.createSession", "", &credentials);
+        let token = session.await["accessJwt"].as_str().unwrap().to_owned();
+        let put = json!({
+            "repo": self.did, "collection": collection, "rkey": rkey, "record": record,
+        });
+        self.procedure("com.atproto.repo.putRecord", &token, &put)
+            .await;
+    }
+
+    async fn procedure(&self, method: &str, token: &str, input: &Value) -> Value {
+        let request = client()
+            .post(format!("{}xrpc/{method}", self.pds))
+            .header("content-type", "application/json")
+            .body(input.to_string());
+        let request = match token {
+            "" => request,
+            token => request.bearer_auth(token),
+        };
+        let answer = request.send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{method}: {status} {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
 /// Plays the user on the PDS's page. Each returns the callback URL, or the exit code.
 pub(crate) struct User {
     name: String,
