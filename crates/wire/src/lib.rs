@@ -23,6 +23,7 @@ pub mod payload;
 pub mod random;
 pub mod relay_api;
 pub mod roster;
+pub mod safety_number;
 mod secret;
 pub mod sign1;
 pub mod succession;

@@ -63,16 +63,21 @@ pub fn leads_from(known: &PublicKey, chain: &[Vec<u8>], current: &PublicKey, did
     if chain.len() > MAX_SUCCESSIONS {
         return false;
     }
-    known == current || passes_through(known, chain, current, did).unwrap_or(false)
+    known == current || predecessors(chain, current, did).contains(known)
 }
 
-fn passes_through(
-    known: &PublicKey,
-    chain: &[Vec<u8>],
-    current: &PublicKey,
-    did: &Did,
-) -> Result<bool, Sign1Error> {
-    let mut passed = false;
+/// The older keys from which the chain leads to the current one, oldest first. None at all where the
+/// chain does not hold, see [`leads_from`].
+#[must_use]
+pub fn predecessors(chain: &[Vec<u8>], current: &PublicKey, did: &Did) -> Vec<PublicKey> {
+    if chain.len() > MAX_SUCCESSIONS {
+        return Vec::new();
+    }
+    passed(chain, current, did).unwrap_or_default()
+}
+
+fn passed(chain: &[Vec<u8>], current: &PublicKey, did: &Did) -> Result<Vec<PublicKey>, Sign1Error> {
+    let mut keys = Vec::with_capacity(chain.len());
     let mut last: Option<Succession> = None;
     for object in chain {
         let predecessor = match &last {
@@ -82,12 +87,13 @@ fn passes_through(
         let step = Succession::verify(object, &predecessor)?;
         let grows = last.as_ref().is_none_or(|last| last.seq < step.seq);
         if step.did != *did || !grows {
-            return Ok(false);
+            return Ok(Vec::new());
         }
-        passed |= step.predecessor == *known;
+        keys.push(step.predecessor);
         last = Some(step);
     }
-    Ok(passed && last.is_some_and(|last| last.successor == *current))
+    let arrives = last.is_some_and(|last| last.successor == *current);
+    Ok(if arrives { keys } else { Vec::new() })
 }
 
 #[cfg(test)]
@@ -155,6 +161,22 @@ mod tests {
             !leads(1, &vec![step(1, 2, 1); MAX_SUCCESSIONS + 1], 1),
             "too long"
         );
+    }
+
+    #[test]
+    fn the_keys_before_are_those_of_a_whole_chain() {
+        let before =
+            |chain: &[Vec<u8>], current| predecessors(chain, &key(current).public(), &did());
+        let chain = [step(1, 2, 1), step(2, 3, 2)];
+        assert_eq!(before(&chain, 3), [key(1).public(), key(2).public()]);
+        assert_eq!(before(&[], 3), []);
+        assert_eq!(before(&chain, 2), [], "ends elsewhere");
+        assert_eq!(
+            before(&[step(1, 2, 2), step(2, 3, 2)], 3),
+            [],
+            "does not grow"
+        );
+        assert_eq!(before(&vec![step(1, 2, 1); MAX_SUCCESSIONS + 1], 2), []);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod http;
 mod identifiers;
 mod messages;
 mod relay;
+mod safety;
 mod signed;
 
 const NOW: Timestamp = Timestamp(1_700_000_000);
