@@ -30,11 +30,12 @@ const CRATE_BANS = {
 
 // Inside core: which modules each may name.
 const MODULE_ARROWS = {
-  app: ['account', 'db', 'delivery', 'discovery', 'messages', 'relay', 'views'],
+  app: ['account', 'db', 'delivery', 'discovery', 'messages', 'relay', 'safety', 'views'],
   account: ['db', 'discovery', 'messages', 'mls', 'outbox', 'relay', 'views'],
   delivery: ['db', 'discovery', 'inbox', 'messages', 'mls', 'outbox', 'relay', 'views'],
   discovery: ['db', 'relay', 'views'],
   messages: ['db', 'inbox', 'mls', 'outbox'],
+  safety: ['db', 'messages', 'views'],
   mls: ['db'],
   outbox: ['db'],
   inbox: ['db'],

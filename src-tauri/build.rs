@@ -19,6 +19,10 @@ const COMMANDS: &[&str] = &[
     "send_text",
     "retry",
     "mark_read",
+    "safety_number",
+    "set_confirmed",
+    "compare_safety_code",
+    "provenance",
     "connection",
 ];
 

@@ -3,7 +3,8 @@
 
 use crate::running::Core;
 use sotto_core::views::{
-    AppState, ConnectionView, ConversationView, ErrorView, GermView, MessageView, SuggestionView,
+    AppState, ConnectionView, ConversationView, ErrorView, GermView, MessageView, ProvenanceView,
+    SafetyComparison, SafetyNumberView, SuggestionView,
 };
 use tauri::{State, Wry, command, ipc::Invoke};
 
@@ -29,6 +30,10 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         send_text,
         retry,
         mark_read,
+        safety_number,
+        set_confirmed,
+        compare_safety_code,
+        provenance,
         connection,
     ]
 }
@@ -128,6 +133,41 @@ async fn retry(core: State<'_, Core>, message_id: i64) -> Answer<()> {
 #[command]
 async fn mark_read(core: State<'_, Core>, conversation_id: String) -> Answer<()> {
     core.app().await?.mark_read(conversation_id).await
+}
+
+#[command]
+async fn safety_number(core: State<'_, Core>, conversation_id: String) -> Answer<SafetyNumberView> {
+    core.app().await?.safety_number(conversation_id).await
+}
+
+#[command]
+async fn set_confirmed(
+    core: State<'_, Core>,
+    conversation_id: String,
+    confirmed: bool,
+    number: String,
+) -> Answer<SafetyNumberView> {
+    core.app()
+        .await?
+        .set_confirmed(conversation_id, confirmed, number)
+        .await
+}
+
+#[command]
+async fn compare_safety_code(
+    core: State<'_, Core>,
+    conversation_id: String,
+    picture: String,
+) -> Answer<SafetyComparison> {
+    core.app()
+        .await?
+        .compare_safety_code(conversation_id, picture)
+        .await
+}
+
+#[command]
+async fn provenance(core: State<'_, Core>, message_id: i64) -> Answer<ProvenanceView> {
+    core.app().await?.provenance(message_id).await
 }
 
 #[command]

@@ -9,6 +9,7 @@ mod messaging;
 mod phase;
 mod present;
 mod reading;
+mod safety;
 
 pub use config::{Browser, Config};
 pub use events::Events;
@@ -16,7 +17,9 @@ pub use events::Events;
 use crate::account::data_dir::{self, DataDirLock};
 use crate::account::vault::{Place, SystemKeyring, Vault};
 use crate::views::{AppEvent, AppState, ConnectionView, ConversationView, ErrorView};
-use crate::views::{GermView, MessageView, SuggestionView};
+use crate::views::{
+    GermView, MessageView, ProvenanceView, SafetyComparison, SafetyNumberView, SuggestionView,
+};
 use phase::Phase;
 use sotto_identity::Network;
 use sotto_identity::oauth::OAuth;
@@ -198,6 +201,38 @@ impl App {
     /// Everything in this conversation has been seen.
     pub async fn mark_read(&self, conversation_id: String) -> Result<(), ErrorView> {
         self.seen(&conversation_id).await
+    }
+
+    /// What the two people of a conversation compare (docs/protocol.md §1.8).
+    pub async fn safety_number(
+        &self,
+        conversation_id: String,
+    ) -> Result<SafetyNumberView, ErrorView> {
+        self.number(&conversation_id).await
+    }
+
+    /// The user has compared `number`, as it was shown, or takes that back.
+    pub async fn set_confirmed(
+        &self,
+        conversation_id: String,
+        confirmed: bool,
+        number: String,
+    ) -> Result<SafetyNumberView, ErrorView> {
+        self.confirm(&conversation_id, confirmed, number).await
+    }
+
+    /// Looks for the peer's code in a PNG or JPEG file (base64); a match confirms the peer's key.
+    pub async fn compare_safety_code(
+        &self,
+        conversation_id: String,
+        picture: String,
+    ) -> Result<SafetyComparison, ErrorView> {
+        self.compare(&conversation_id, picture).await
+    }
+
+    /// Where a message came from, checked now.
+    pub async fn provenance(&self, message_id: i64) -> Result<ProvenanceView, ErrorView> {
+        self.came_from(message_id).await
     }
 
     /// Whether messages can come and go.

@@ -10,6 +10,7 @@ pub mod messages;
 pub mod mls;
 pub mod outbox;
 mod relay;
+mod safety;
 pub mod views;
 
 #[cfg(test)]

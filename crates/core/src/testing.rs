@@ -123,6 +123,7 @@ impl Party {
             avatar: None,
             verified_at: self.clock.now_ms(),
             last_error: None,
+            confirmed_at: None,
         }
     }
 
@@ -278,6 +279,7 @@ pub fn pin(own: &OwnAccount) -> Pin {
         repo_rev: Tid::parse("3kdgeujwlq32y").unwrap(),
         level: Level::Vended,
         evidence: Evidence::default(),
+        predecessors: Vec::new(),
     }
 }
 

@@ -6,6 +6,13 @@
 mod germ;
 
 pub use germ::GermView;
+mod provenance;
+mod safety;
+
+pub use provenance::{
+    ProvenanceFinding, ProvenanceLineView, ProvenanceOutcome, ProvenanceStep, ProvenanceView,
+};
+pub use safety::{SafetyCodeView, SafetyComparison, SafetyNumberView};
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;

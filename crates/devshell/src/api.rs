@@ -71,6 +71,21 @@ struct Conversation {
     conversation_id: String,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Confirmation {
+    conversation_id: String,
+    confirmed: bool,
+    number: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Picture {
+    conversation_id: String,
+    picture: String,
+}
+
 /// Why a command gave no result.
 pub(crate) struct Failure(StatusCode, ErrorView);
 
@@ -100,6 +115,20 @@ pub(crate) async fn command(
     body: Bytes,
 ) -> Result<Json<Value>, Failure> {
     run(&shell.app, &command, &body).await.map(Json)
+}
+
+/// Runs the command whose arguments may be larger than those of all others.
+pub(crate) async fn compare_safety_code(
+    State(shell): State<Shell>,
+    body: Bytes,
+) -> Result<Json<Value>, Failure> {
+    let compare = async |a: Picture| {
+        shell
+            .app
+            .compare_safety_code(a.conversation_id, a.picture)
+            .await
+    };
+    with(&body, compare).await.map(Json)
 }
 
 async fn run(app: &App, command: &str, body: &[u8]) -> Result<Value, Failure> {
@@ -139,6 +168,20 @@ async fn of_conversations(app: &App, command: &str, body: &[u8]) -> Result<Value
             })
             .await
         }
+        "safety_number" => {
+            with(body, async |a: Conversation| {
+                app.safety_number(a.conversation_id).await
+            })
+            .await
+        }
+        "set_confirmed" => {
+            with(body, async |a: Confirmation| {
+                app.set_confirmed(a.conversation_id, a.confirmed, a.number)
+                    .await
+            })
+            .await
+        }
+        "provenance" => with(body, async |a: Message| app.provenance(a.message_id).await).await,
         "retry" => with(body, async |a: Message| app.retry(a.message_id).await).await,
         "mark_read" => {
             with(body, async |a: Conversation| {

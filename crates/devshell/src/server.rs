@@ -20,6 +20,8 @@ use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 
 /// More than the longest text message, in JSON escapes.
 const MAX_BODY: usize = 256 * 1024;
+/// More than the largest picture that is looked at, in base64.
+const MAX_PICTURE: usize = 12 * 1024 * 1024;
 
 /// The desktop window's policy (`src-tauri/tauri.conf.json`), only that the core is at `'self'`.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -41,8 +43,10 @@ pub(crate) struct Shell {
 pub(crate) fn router(shell: Shell, ui: &Path) -> Router {
     let own_pages = middleware::from_fn_with_state(shell.gate.clone(), only_own_pages);
     let own_names = middleware::from_fn_with_state(shell.gate.clone(), only_own_names);
+    let pictures = post(api::compare_safety_code).layer(DefaultBodyLimit::max(MAX_PICTURE));
     let api = Router::new()
         .route("/events", get(events::events))
+        .route("/compare_safety_code", pictures)
         .route("/{command}", post(api::command))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(own_pages)

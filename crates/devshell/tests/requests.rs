@@ -172,6 +172,13 @@ fn commands_and_their_failures() {
     }
     let long = format!(r#"{{"passphrase":"{}"}}"#, "x".repeat(300_000));
     assert_eq!(shell.post("unlock", &long).status(), "413");
+    let picture = |length| {
+        let data = "A".repeat(length);
+        let body = format!(r#"{{"conversationId":"00","picture":"{data}"}}"#);
+        shell.post("compare_safety_code", &body).status().to_owned()
+    };
+    assert_eq!(picture(8 * 1024 * 1024 / 3 * 4), "422");
+    assert_eq!(picture(13 * 1024 * 1024), "413");
     assert!(shell.folder.path().exists());
 }
 
@@ -191,7 +198,7 @@ fn every_command_of_the_window_is_here() {
         .skip(1)
         .step_by(2)
         .collect();
-    assert_eq!(commands.len(), 16);
+    assert_eq!(commands.len(), 20);
     for command in commands {
         // Arguments that none of them takes: known, but not run.
         assert_ne!(shell.post(command, "[0]").status(), "404", "{command}");

@@ -171,6 +171,7 @@ impl Network {
         let level = check_anchor(&document, &record)?;
         check_key(&document, &record, known)?;
         let evidence = Evidence::of(proved.cid.as_ref(), &claim, &record, log.as_ref());
+        let before = succession::predecessors(&record.succession, &record.key, &document.id);
         let pin = Pin {
             did: document.id.clone(),
             key: claim.key,
@@ -180,6 +181,7 @@ impl Network {
             repo_rev: proved.rev,
             level,
             evidence,
+            predecessors: before,
         };
         Ok(VerifiedAccount {
             pin,

@@ -7,6 +7,7 @@ use crate::account::vault::VaultError;
 use crate::db::DbError;
 use crate::discovery::DiscoveryError;
 use crate::messages::{ComposeError, EngineError};
+use crate::safety::SafetyError;
 use crate::views::ErrorView;
 use sotto_identity::http::HttpError;
 use sotto_identity::oauth::OAuthError;
@@ -48,6 +49,7 @@ shown_by_code!(
     EngineError,
     OAuthError,
     RelayNameError,
+    SafetyError,
     SetUpError,
     VaultError,
 );

@@ -26,10 +26,15 @@ pub(super) fn peer(peer: &Peer) -> PeerView {
             .avatar
             .as_ref()
             .map(|(mime, bytes)| data_url(mime, bytes)),
-        level: match peer.pin.level {
-            verify::Level::Vended => Level::Vended,
-            verify::Level::Anchored => Level::Anchored,
-        },
+        level: level(peer),
+    }
+}
+
+fn level(peer: &Peer) -> Level {
+    match peer.pin.level {
+        _ if peer.is_confirmed() => Level::Confirmed,
+        verify::Level::Vended => Level::Vended,
+        verify::Level::Anchored => Level::Anchored,
     }
 }
 

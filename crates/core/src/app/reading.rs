@@ -176,7 +176,7 @@ impl App {
     }
 }
 
-fn known(conversation: &str) -> Result<ConversationId, ErrorView> {
+pub(super) fn known(conversation: &str) -> Result<ConversationId, ErrorView> {
     ConversationId::from_hex(conversation).ok_or_else(|| EngineError::UnknownConversation.into())
 }
 

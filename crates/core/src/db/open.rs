@@ -37,6 +37,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema/001_initial.sql")),
     M::up(include_str!("schema/002_openmls_storage.sql")),
     M::up(include_str!("schema/003_plc_log.sql")),
+    M::up(include_str!("schema/004_safety.sql")),
 ];
 
 pub(super) fn writer(

@@ -9,6 +9,10 @@ use sotto_wire::device::DeviceId;
 use sotto_wire::did::Did;
 use sotto_wire::grant::Address;
 
+mod confirmed;
+
+pub use confirmed::{confirm, unconfirm};
+
 /// A verified account that is not the own one.
 #[derive(Debug, Clone)]
 pub struct Peer {
@@ -24,6 +28,17 @@ pub struct Peer {
     pub verified_at: u64,
     /// Code of what went wrong since.
     pub last_error: Option<String>,
+    /// When the users compared the pinned key, milliseconds since 1970 (docs/protocol.md §1.8).
+    /// Stored by [`confirm`] and [`unconfirm`] only.
+    pub confirmed_at: Option<u64>,
+}
+
+impl Peer {
+    /// Whether the users compared the pinned key, or one whose succession led to it.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        self.confirmed_at.is_some()
+    }
 }
 
 /// Row id of a peer.
@@ -63,23 +78,30 @@ pub fn upsert(tx: &WriteTx<'_>, peer: &Peer) -> Result<PeerId, DbError> {
 /// When SQLite fails.
 pub fn pin(tx: &WriteTx<'_>, pin: &Pin, verified_at: u64) -> Result<PeerId, DbError> {
     let text = serde_json::to_string(pin).map_err(|_| DbError::Stored("pin"))?;
-    let id = tx
+    let (id, compared) = tx
         .prepare_cached(
             "INSERT INTO peer (did, pin, verified_at) VALUES (?1, ?2, ?3)
              ON CONFLICT (did) DO UPDATE SET pin = ?2, verified_at = ?3
-             RETURNING id",
+             RETURNING id, confirmed_key",
         )?
         .query_row(params![pin.did.as_str(), text, verified_at], |row| {
-            row.get(0)
+            Ok((PeerId(row.get(0)?), row.get(1)?))
         })?;
+    confirmed::follow(tx, id, compared, pin)?;
+    announce(tx, id)?;
+    Ok(id)
+}
+
+/// Whoever shows the conversation with this peer reads it again.
+fn announce(tx: &WriteTx<'_>, peer: PeerId) -> Result<(), DbError> {
     let conversation = tx
         .prepare_cached("SELECT key FROM conversation WHERE peer = ?1")?
-        .query_row([id], |row| row.get(0))
+        .query_row([peer.0], |row| row.get(0))
         .optional()?;
     if let Some(key) = conversation {
         tx.changed(Change::Conversations(vec![ConversationId::from_bytes(key)]));
     }
-    Ok(PeerId(id))
+    Ok(())
 }
 
 /// The row of a peer; stores what was verified where it has none yet.
@@ -187,7 +209,10 @@ fn select(condition: &str) -> String {
 
 /// What [`from_row`] reads, in this order, of `peer` and its `avatar`.
 pub(crate) const COLUMNS: &str = "peer.pin, peer.handle, peer.display_name, peer.verified_at, \
-     peer.last_error, avatar.mime, avatar.bytes";
+     peer.last_error, avatar.mime, avatar.bytes, peer.confirmed_key, peer.confirmed_at";
+
+/// How many columns those are.
+pub(crate) const WIDTH: usize = 9;
 
 /// Reads [`COLUMNS`] from the beginning of a row.
 pub(crate) fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<Peer, DbError>> {
@@ -196,8 +221,10 @@ pub(crate) fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<Peer, DbError>>
     let bytes: Option<Vec<u8>> = row.get(6)?;
     let (handle, display_name) = (row.get(1)?, row.get(2)?);
     let (verified_at, last_error) = (row.get(3)?, row.get(4)?);
-    let pin = serde_json::from_str(&pin).map_err(|_| DbError::Stored("pin"));
+    let (compared, at): (Option<[u8; 32]>, Option<u64>) = (row.get(7)?, row.get(8)?);
+    let pin = serde_json::from_str::<Pin>(&pin).map_err(|_| DbError::Stored("pin"));
     Ok(pin.map(|pin| Peer {
+        confirmed_at: at.filter(|_| compared == Some(*pin.key.as_bytes())),
         pin,
         handle,
         display_name,

@@ -97,6 +97,7 @@ mod tests {
             repo_rev: Tid::parse("3l3qo2vutsw2b").unwrap(),
             level: Level::Vended,
             evidence: Evidence::default(),
+            predecessors: Vec::new(),
         }
     }
 

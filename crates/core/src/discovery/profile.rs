@@ -19,6 +19,7 @@ pub(crate) async fn fetch(network: &Network, verified: &VerifiedAccount) -> Peer
             .map(|image| (image.mime.to_owned(), image.bytes)),
         verified_at: 0,
         last_error: None,
+        confirmed_at: None,
     }
 }
 

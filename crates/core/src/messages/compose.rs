@@ -73,6 +73,7 @@ pub fn text(
             mimi_id: &mimi_id,
             content: &content,
             text: Some(text),
+            certificate: &own.certificate,
         },
     )?;
     tx.prepare_cached("INSERT INTO outbox (conversation, message) VALUES (?1, ?2)")
@@ -96,14 +97,19 @@ pub(super) struct NewMessage<'a> {
     pub(super) content: &'a [u8],
     /// `None`: not supported by this version.
     pub(super) text: Option<&'a str>,
+    /// Of the device that wrote it (docs/protocol.md §1.6).
+    pub(super) certificate: &'a [u8],
 }
 
 /// Writes a message down; `false` where the very same content is there already.
 pub(super) fn insert(tx: &WriteTx<'_>, message: &NewMessage<'_>) -> Result<bool, DbError> {
+    tx.prepare_cached("INSERT INTO certificate (bytes) VALUES (?1) ON CONFLICT DO NOTHING")?
+        .execute([message.certificate])?;
     let inserted = tx
         .prepare_cached(
-            "INSERT INTO message (id, conversation, state, at, mimi_id, content, text)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (mimi_id) DO NOTHING",
+            "INSERT INTO message (id, conversation, state, at, mimi_id, content, text, certificate)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT id FROM certificate WHERE bytes = ?8))
+             ON CONFLICT (mimi_id) DO NOTHING",
         )?
         .execute(params![
             message.id,
@@ -113,6 +119,7 @@ pub(super) fn insert(tx: &WriteTx<'_>, message: &NewMessage<'_>) -> Result<bool,
             message.mimi_id,
             message.content,
             message.text,
+            message.certificate,
         ])?;
     Ok(inserted == 1)
 }

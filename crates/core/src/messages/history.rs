@@ -143,13 +143,14 @@ fn list(condition: &str) -> String {
 }
 
 fn conversation_row(row: &Row<'_>) -> Result<Conversation, DbError> {
-    let last: Option<i64> = row.get(10)?;
+    let own = peers::WIDTH;
+    let last: Option<i64> = row.get(own + 3)?;
     Ok(Conversation {
         peer: peers::from_row(row)??,
-        id: ConversationId::from_bytes(row.get(7)?),
-        created_at: row.get(8)?,
-        unread: row.get(9)?,
-        last: last.map(|_| message_row(row, 10)).transpose()?,
+        id: ConversationId::from_bytes(row.get(own)?),
+        created_at: row.get(own + 1)?,
+        unread: row.get(own + 2)?,
+        last: last.map(|_| message_row(row, own + 3)).transpose()?,
     })
 }
 

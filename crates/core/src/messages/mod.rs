@@ -3,6 +3,7 @@
 pub mod compose;
 mod error;
 pub mod history;
+pub mod origin;
 mod place;
 pub mod receive;
 pub mod seal;

@@ -3,8 +3,8 @@
 use super::provider::{DeviceSigner, Provider};
 use super::storage::{Secrets, Store};
 use super::{
-    Accounts, FIRST_CONTACT_LABEL, MAX_PAST_EPOCHS, MlsError, SUITE, VerifiedDevice, key_packages,
-    ratchet,
+    Accounts, FIRST_CONTACT_LABEL, MAX_PAST_EPOCHS, MlsError, SUITE, VerifiedDevice, credential,
+    key_packages, ratchet,
 };
 use crate::db::DbError;
 use openmls::group::PastEpochDeletion;
@@ -61,6 +61,13 @@ impl Message {
     pub(crate) fn group_id(&self) -> &[u8] {
         self.private.group_id().as_slice()
     }
+}
+
+/// What a message said, and who sent it.
+pub(crate) struct Opened {
+    pub(crate) payload: Vec<u8>,
+    /// The certificate of the device whose leaf signed it (docs/protocol.md §1.6).
+    pub(crate) certificate: Vec<u8>,
 }
 
 /// Another device's send group, joined.
@@ -128,7 +135,7 @@ impl<'t> Session<'t> {
 
     /// Decrypts a message that the owner of its group sent. An error that is not the database's
     /// leaves the group as it was, except for [`MlsError::NotOwner`].
-    pub(crate) fn open(&mut self, message: Message) -> Result<Vec<u8>, MlsError> {
+    pub(crate) fn open(&mut self, message: Message) -> Result<Opened, MlsError> {
         let provider = &self.provider;
         let loaded = load(&mut self.groups, provider, message.group_id())?;
         let processed = loaded
@@ -140,8 +147,12 @@ impl<'t> Session<'t> {
         if *processed.sender() != Sender::Member(LeafNodeIndex::new(0)) {
             return Err(MlsError::NotOwner);
         }
+        let certificate = credential::identity(processed.credential())?;
         match processed.into_content() {
-            ProcessedMessageContent::ApplicationMessage(message) => Ok(message.into_bytes()),
+            ProcessedMessageContent::ApplicationMessage(message) => Ok(Opened {
+                payload: message.into_bytes(),
+                certificate,
+            }),
             _ => Err(MlsError::Refused("message.not-application")),
         }
     }

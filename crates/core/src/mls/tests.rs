@@ -254,7 +254,9 @@ fn only_the_owner_writes() {
         let opened = bob
             .db()
             .write_blocking(move |tx| Session::storing_each_time(tx).open(Message::parse(&bytes)?));
-        opened.map_err(|error: MlsError| error.code())
+        opened
+            .map(|opened| opened.payload)
+            .map_err(|error: MlsError| error.code())
     };
     let own_voice = said(&bob, b"bob speaks");
     assert_eq!(
@@ -290,7 +292,7 @@ fn a_flush_stores_what_many_messages_changed() {
         let mut session = Session::storing_at_flush(tx);
         let mut opened = Vec::new();
         for bytes in &sealed {
-            opened.push(session.open(Message::parse(bytes)?)?);
+            opened.push(session.open(Message::parse(bytes)?)?.payload);
         }
         session.flush()?;
         // What was flushed is what a new session finds: everything is used up.

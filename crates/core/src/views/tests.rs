@@ -23,6 +23,14 @@ fn generated() -> Vec<(String, String)> {
         one::<MessageState>(&config),
         one::<MessageView>(&config),
         one::<PeerView>(&config),
+        one::<ProvenanceFinding>(&config),
+        one::<ProvenanceLineView>(&config),
+        one::<ProvenanceOutcome>(&config),
+        one::<ProvenanceStep>(&config),
+        one::<ProvenanceView>(&config),
+        one::<SafetyCodeView>(&config),
+        one::<SafetyComparison>(&config),
+        one::<SafetyNumberView>(&config),
         one::<SuggestionView>(&config),
     ]
 }

@@ -38,6 +38,10 @@ pub struct Pin {
     pub repo_rev: Tid,
     /// How well the key is established.
     pub level: Level,
+    /// Older keys of the account, oldest first, from which its verified succession leads to `key`
+    /// (docs/protocol.md §1.3).
+    #[serde(default)]
+    pub predecessors: Vec<PublicKey>,
     /// What it was established by. Nothing in a pin of a version that did not keep it.
     #[serde(default)]
     pub evidence: Evidence,

@@ -25,8 +25,9 @@ impl Pass<'_, '_> {
         if !matches!(opened, Err(MlsError::Refused(_) | MlsError::UnknownGroup)) {
             self.touch();
         }
+        let opened = opened?;
         let payload =
-            Payload::decode(&opened?).map_err(|_| Refusal::Envelope("payload.malformed"))?;
+            Payload::decode(&opened.payload).map_err(|_| Refusal::Envelope("payload.malformed"))?;
         let reader = self.reader(group_id)?;
         let (row, conversation, device) = (reader.row, reader.conversation, reader.device);
         for ack in &payload.acks {
@@ -49,7 +50,7 @@ impl Pass<'_, '_> {
             self.hold(conversation, device, grant)?;
         }
         let message = match &payload.content {
-            Some(content) => self.store(group_id, payload.seq, content)?,
+            Some(content) => self.store(group_id, payload.seq, content, &opened.certificate)?,
             None => None,
         };
         let tx = self.tx;
@@ -102,7 +103,13 @@ impl Pass<'_, '_> {
     }
 
     /// Stores content; `None` where the very same content is stored already.
-    fn store(&mut self, group_id: &[u8], seq: u64, content: &[u8]) -> Result<Option<i64>, Refusal> {
+    fn store(
+        &mut self,
+        group_id: &[u8],
+        seq: u64,
+        content: &[u8],
+        certificate: &[u8],
+    ) -> Result<Option<i64>, Refusal> {
         let reader = self.reader(group_id)?;
         let (conversation, device) = (reader.conversation, reader.device);
         let later = reader.later_message(seq);
@@ -127,6 +134,7 @@ impl Pass<'_, '_> {
             mimi_id: &mimi_id,
             content,
             text,
+            certificate,
         };
         if !insert(self.tx, &message)? {
             return Ok(None);
