@@ -3,6 +3,7 @@ import type { Level } from '$lib/generated/Level'
 import type { MessageState } from '$lib/generated/MessageState'
 import type { MessageView } from '$lib/generated/MessageView'
 import type { PeerView } from '$lib/generated/PeerView'
+import type { SafetyComparison } from '$lib/generated/SafetyComparison'
 import { m } from '$lib/paraglide/messages'
 
 const states: Record<MessageState, () => string> = {
@@ -48,4 +49,16 @@ export const levels: Record<Level, LevelText> = {
     short: m.level_confirmed_short,
     more: m.level_confirmed_more,
   },
+}
+
+/** What a scanned code means to the one who scanned it. */
+export const results: Record<SafetyComparison, (inputs: { name: string }) => string> = {
+  match: m.safety_result_match,
+  ownCode: m.safety_result_own_code,
+  otherPerson: m.safety_result_other_person,
+  peerKeyDiffers: m.safety_result_peer_key_differs,
+  ownKeyDiffers: m.safety_result_own_key_differs,
+  otherVersion: m.safety_result_other_version,
+  notACode: m.safety_result_not_a_code,
+  noCode: m.safety_result_no_code,
 }

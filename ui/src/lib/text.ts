@@ -49,6 +49,11 @@ export function hueOf(did: string): number {
   return (hash % 12) * 30 + 15
 }
 
+/** A safety number as it is read aloud: groups of five. */
+export function digitGroups(number: string): string[] {
+  return number.match(/.{1,5}/g) ?? []
+}
+
 /** For attributes, where no `<bdi>` can keep a name from turning its surroundings around. */
 export function isolated(name: string): string {
   return `\u2068${name}\u2069`

@@ -4,4 +4,5 @@ mod crash;
 mod delivery;
 mod first_contact;
 mod hostile;
+mod origin;
 mod reading;

@@ -4,6 +4,9 @@ import type { ConnectionView } from '$lib/generated/ConnectionView'
 import type { ConversationView } from '$lib/generated/ConversationView'
 import type { GermView } from '$lib/generated/GermView'
 import type { MessageView } from '$lib/generated/MessageView'
+import type { ProvenanceView } from '$lib/generated/ProvenanceView'
+import type { SafetyComparison } from '$lib/generated/SafetyComparison'
+import type { SafetyNumberView } from '$lib/generated/SafetyNumberView'
 import type { SuggestionView } from '$lib/generated/SuggestionView'
 
 export type Listener = {
@@ -35,6 +38,17 @@ export interface Backend {
   sendText(conversationId: string, text: string): Promise<MessageView>
   retry(messageId: number): Promise<null>
   markRead(conversationId: string): Promise<null>
+
+  safetyNumber(conversationId: string): Promise<SafetyNumberView>
+  /** `number` is the one that was shown: another one is not confirmed. */
+  setConfirmed(
+    conversationId: string,
+    confirmed: boolean,
+    number: string,
+  ): Promise<SafetyNumberView>
+  /** `picture` is a PNG or JPEG file in base64; a match confirms the peer's key. */
+  compareSafetyCode(conversationId: string, picture: string): Promise<SafetyComparison>
+  provenance(messageId: number): Promise<ProvenanceView>
 
   connection(): Promise<ConnectionView>
 

@@ -23,6 +23,12 @@ export function commands(call: Call): Omit<Backend, 'listen'> {
     sendText: (conversationId, text) => ask('send_text', { conversationId, text }),
     retry: (messageId) => ask('retry', { messageId }),
     markRead: (conversationId) => ask('mark_read', { conversationId }),
+    safetyNumber: (conversationId) => ask('safety_number', { conversationId }),
+    setConfirmed: (conversationId, confirmed, number) =>
+      ask('set_confirmed', { conversationId, confirmed, number }),
+    compareSafetyCode: (conversationId, picture) =>
+      ask('compare_safety_code', { conversationId, picture }),
+    provenance: (messageId) => ask('provenance', { messageId }),
     connection: () => ask('connection'),
   }
 }

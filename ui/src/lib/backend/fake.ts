@@ -7,7 +7,9 @@ import type { ErrorView } from '$lib/generated/ErrorView'
 import type { GermView } from '$lib/generated/GermView'
 import type { MessageView } from '$lib/generated/MessageView'
 import type { Backend, Listener } from './backend'
+import type { SafetyComparison } from '$lib/generated/SafetyComparison'
 import { people, peer, seed, summary, type Seed } from './fake-data'
+import { fakeCode, fakeNumber, fakeProvenance } from './fake-safety'
 
 export const fakeAccount: AccountView = {
   did: 'did:plc:ewvi7nxzyoun6zhxrhs64oiz',
@@ -31,6 +33,9 @@ export class FakeBackend implements Backend {
   /** Codes that the named command answers with, once per entry. */
   failures: Partial<Record<keyof Backend, ErrorView[]>> = {}
   calls: string[] = []
+  /** What the next pictures show. */
+  scans: SafetyComparison[] = []
+  #confirmedAt = new Map<string, number>()
 
   constructor(options: FakeOptions = {}) {
     this.#state = options.state ?? { kind: 'ready', account: fakeAccount }
@@ -186,6 +191,39 @@ export class FakeBackend implements Backend {
     if (view) view.unread = 0
     this.emit({ kind: 'conversations', ids: [conversationId] })
     return null
+  }
+
+  async safetyNumber(conversationId: string) {
+    await this.#enter('safetyNumber', conversationId)
+    const confirmed = this.#find(conversationId)?.peer.level === 'confirmed'
+    const at = this.#confirmedAt.get(conversationId) ?? Date.UTC(2025, 3, 12, 18)
+    const confirmedAt = confirmed ? at : null
+    return { conversationId, number: fakeNumber, code: fakeCode(), confirmedAt }
+  }
+
+  async setConfirmed(conversationId: string, confirmed: boolean, number: string) {
+    await this.#enter('setConfirmed', String(confirmed))
+    if (confirmed && number !== fakeNumber) throw { code: 'safety.number_changed', detail: null }
+    const view = this.#find(conversationId)
+    if (view) view.peer = { ...view.peer, level: confirmed ? 'confirmed' : 'anchored' }
+    this.#confirmedAt.set(conversationId, Date.now())
+    this.emit({ kind: 'conversations', ids: [conversationId] })
+    return this.safetyNumber(conversationId)
+  }
+
+  async compareSafetyCode(conversationId: string, picture: string) {
+    await this.#enter('compareSafetyCode', picture.slice(0, 12))
+    const comparison = this.scans.shift() ?? 'noCode'
+    if (comparison === 'match') await this.setConfirmed(conversationId, true, fakeNumber)
+    return comparison
+  }
+
+  async provenance(messageId: number) {
+    await this.#enter('provenance', String(messageId))
+    const message = [...this.#seed.messages.values()].flat().find(({ id }) => id === messageId)
+    if (!message) throw { code: 'message.unknown', detail: null }
+    const confirmed = this.#find(message.conversationId)?.peer.level === 'confirmed'
+    return fakeProvenance(message, confirmed ? Date.UTC(2025, 3, 12, 18) : null)
   }
 
   async connection() {

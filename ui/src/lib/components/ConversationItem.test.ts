@@ -28,7 +28,16 @@ it('shows the handle beside a display name that looks like another handle', () =
 
 it('isolates names, so that one written right to left does not turn the rest around', () => {
   const item = show({ peer: { ...bob, displayName: '\u202egnp.bob' } })
-  expect(item.querySelector('.name')?.tagName).toBe('BDI')
+  expect(item.querySelector('.name bdi')?.textContent).toContain('gnp.bob')
+})
+
+it.each([
+  ['confirmed', true],
+  ['anchored', false],
+] as const)('marks a confirmed key and no other, also in words: %s', (level, marked) => {
+  const item = show({ peer: { ...bob, level } })
+  expect(item.querySelector('[data-testid=confirmed]') !== null).toBe(marked)
+  expect(item.getAttribute('aria-label')?.includes('Key confirmed')).toBe(marked)
 })
 
 it('says in words what is unread', () => {

@@ -8,8 +8,9 @@ import Message from './Message.svelte'
 
 function show(more: Partial<MessageView>) {
   const retry = vi.fn()
-  render(Message, { message: message(1, more), peer: bob, retry })
-  return { retry, item: screen.getByTestId('message') }
+  const inspect = vi.fn()
+  render(Message, { message: message(1, more), peer: bob, retry, inspect })
+  return { retry, inspect, item: screen.getByTestId('message') }
 }
 
 it('shows markup as the text it is', () => {
@@ -58,4 +59,12 @@ it('says why it is still waiting, without a retry: it goes out by itself', () =>
 
 it('says so when this version cannot show it', () => {
   expect(show({ text: null }).item.textContent).toContain('newer version')
+})
+
+it('has its details by keyboard, under a name of their own', async () => {
+  const { inspect } = show({ text: 'hello' })
+  await userEvent.tab()
+  expect(document.activeElement?.getAttribute('aria-label')).toContain('hello')
+  await userEvent.keyboard('{Enter}')
+  expect(inspect).toHaveBeenCalledOnce()
 })

@@ -1,20 +1,36 @@
 import { render, screen } from '@testing-library/svelte'
 import userEvent from '@testing-library/user-event'
 import { expect, it } from 'vitest'
+import { FakeBackend } from '$lib/backend/fake'
+import { conversationId } from '$lib/backend/fake-data'
+import type { PeerView } from '$lib/generated/PeerView'
 import { bob } from '$lib/testing'
 import PeerHeader from './PeerHeader.svelte'
+
+function show(peer: PeerView) {
+  render(PeerHeader, { backend: new FakeBackend(), conversationId: conversationId(0), peer })
+}
 
 it.each([
   ['vended', 'Key vouched for by their server'],
   ['anchored', 'Key anchored in their identity'],
   ['confirmed', 'Key confirmed by you'],
 ] as const)('%s has definite words', (level, words) => {
-  render(PeerHeader, { peer: { ...bob, level } })
+  show({ ...bob, level })
   expect(screen.getByTestId('peer-level').textContent).toContain(words)
 })
 
 it('explains the level and shows the identity', async () => {
-  render(PeerHeader, { peer: bob })
+  show(bob)
   await userEvent.click(screen.getByTestId('peer-level'))
   expect((await screen.findByRole('dialog')).textContent).toContain(bob.did)
+})
+
+it('leads to the safety number, and back to itself', async () => {
+  show(bob)
+  await userEvent.click(screen.getByTestId('peer-level'))
+  await userEvent.click(await screen.findByTestId('safety-open'))
+  expect(await screen.findByTestId('safety-digits')).toBeDefined()
+  await userEvent.keyboard('{Escape}')
+  expect(screen.queryByTestId('safety')).toBeNull()
 })
