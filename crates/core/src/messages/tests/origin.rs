@@ -1,14 +1,17 @@
 use crate::db::DbError;
 use crate::messages::origin;
-use crate::testing::{account, acquainted, settle};
+use crate::testing::{Party, account, acquainted, settle};
+
+/// The certificate kept with a message of the conversation with `peer`.
+fn certificate(message: usize, party: &Party, peer: &Party) -> Option<Vec<u8>> {
+    let id = party.messages(peer)[message].id;
+    let origin = party.read(move |tx| origin::of(tx, id));
+    origin.unwrap().certificate
+}
 
 #[test]
 fn a_message_keeps_the_certificate_it_came_under() {
     let (mut alice, mut bob) = acquainted();
-    let certificate = |message: usize, bob: &crate::testing::Party, alice| {
-        let id = bob.messages(alice)[message].id;
-        bob.read(move |tx| origin::of(tx, id)).unwrap().certificate
-    };
     let before = Some(alice.own.certificate.clone());
     assert_eq!(certificate(0, &bob, &alice), before);
     assert_eq!(certificate(0, &alice, &bob), before, "the sender's as well");
