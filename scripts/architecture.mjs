@@ -14,6 +14,7 @@ const CRATE_ARROWS = {
   'sotto-identity': ['sotto-wire'],
   'sotto-core': ['sotto-identity', 'sotto-wire'],
   'sotto-relay': ['sotto-identity', 'sotto-wire'],
+  'sotto-pds-delegation': ['sotto-identity', 'sotto-wire'],
   'sotto-cli': ['sotto-core'],
   'sotto-devshell': ['sotto-core'],
   'sotto-desktop': ['sotto-core'],
@@ -26,6 +27,7 @@ const CRATE_BANS = {
   'sotto-wire': [/^tokio$/, /^reqwest$/, /^rusqlite$/, /^openmls/],
   'sotto-identity': [/^rusqlite$/, /^openmls/],
   'sotto-relay': [/^openmls/, /^sotto-core$/],
+  'sotto-pds-delegation': [/^rusqlite$/, /^openmls/, /^sotto-core$/],
 }
 
 // Inside core: which modules each may name.

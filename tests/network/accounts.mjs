@@ -26,8 +26,8 @@ export class Accounts {
     const pds = this.#pdses[index]
     const email = `${name}@mail.test`
     const handle = name + pds.domain
-    const session = await signUpOrIn(pds.url, { handle, email, password })
-    await writeProfile(pds.url, session, name, displayName)
+    const session = await signUpOrIn(pds.upstream, { handle, email, password })
+    await writeProfile(pds.upstream, session, name, displayName)
     const { did } = session
     const account = { name, handle, did, password, email, displayName, pds: pds.url }
     this.list.push(account)

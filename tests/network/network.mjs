@@ -20,6 +20,7 @@ const { values: options } = parseArgs({
     'control-port': { type: 'string' },
     'pds-port': { type: 'string' },
     'no-accounts': { type: 'boolean', default: false },
+    behind: { type: 'boolean', default: false },
     'ready-file': { type: 'string' },
     'die-with-stdin': { type: 'boolean', default: false },
   },
@@ -65,6 +66,7 @@ try {
     controlPort: Number(options['control-port'] ?? 0),
     pdsPorts: (options['pds-port'] ?? '').split(',').filter(Boolean).map(Number),
     withAccounts: !options['no-accounts'],
+    behind: options.behind,
   })
   if (stopping) await network.close()
   else announce({ ...network.describe(), readyMs: Math.round(performance.now()) })

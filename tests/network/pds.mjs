@@ -8,7 +8,17 @@ import { pausable } from './pausable.mjs'
 export const ADMIN_PASSWORD = 'admin-pass'
 
 // `secrets` are the keys that must stay the same when the data directory is opened again.
-export async function startPds({ index, port, directory, plcUrl, secrets, resolveHandle, onMail }) {
+// With `listenPort` it listens there and believes to be reached at `port`: behind a reverse proxy.
+export async function startPds({
+  index,
+  port,
+  listenPort = port,
+  directory,
+  plcUrl,
+  secrets,
+  resolveHandle,
+  onMail,
+}) {
   const blobs = path.join(directory, 'blobs')
   fs.mkdirSync(blobs, { recursive: true })
   // A PDS answers "not found" for any handle under its own domains, so no two may share a suffix.
@@ -41,12 +51,13 @@ export async function startPds({ index, port, directory, plcUrl, secrets, resolv
   })
   // The PDS names no host when it listens, which would mean every interface of the machine.
   const listen = pds.app.listen.bind(pds.app)
-  pds.app.listen = (wanted) => listen(wanted, '127.0.0.1')
+  pds.app.listen = () => listen(listenPort, '127.0.0.1')
   const server = await pds.start()
   const { pause, resume } = pausable(server)
   return {
     url: `http://localhost:${port}`,
     port,
+    upstream: `http://localhost:${listenPort}`,
     did: environment.serviceDid,
     domain,
     pause,

@@ -34,6 +34,7 @@ export async function startNetwork(wanted) {
       await startPds({
         index,
         port,
+        listenPort: wanted.behind ? await freePort() : port,
         directory,
         plcUrl: plc.url,
         secrets,
@@ -58,9 +59,10 @@ export async function startNetwork(wanted) {
   network.describe = () => ({
     plc: plc.url,
     control: control.url,
-    pds: pdses.map(({ url, port, did, domain }) => ({
+    pds: pdses.map(({ url, port, upstream, did, domain }) => ({
       url,
       port,
+      upstream,
       did,
       domain,
       adminPassword: ADMIN_PASSWORD,
@@ -122,8 +124,8 @@ function freePort() {
 }
 
 async function firstDid(pdses, handle) {
-  for (const { port } of pdses) {
-    const did = await wellKnownDid(port, handle)
+  for (const { upstream } of pdses) {
+    const did = await wellKnownDid(new URL(upstream).port, handle)
     if (did) return did
   }
   return undefined

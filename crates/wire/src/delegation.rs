@@ -85,7 +85,7 @@ impl DelegationRecord {
     /// The record as JSON, with its `$type`.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let bytes = |bytes: &Vec<u8>| json!({ "$bytes": BASE64.encode(bytes) });
+        let bytes = |bytes: &Vec<u8>| json_bytes(bytes);
         json!({
             "$type": COLLECTION,
             "key": self.key.to_did_key(),
@@ -99,11 +99,21 @@ impl DelegationRecord {
 }
 
 fn bytes(value: &Value) -> Option<Vec<u8>> {
+    bytes_of(value, 2 * MAX_SIGNED_OBJECT)
+}
+
+/// Bytes as AT Protocol JSON.
+pub(crate) fn json_bytes(bytes: &[u8]) -> Value {
+    json!({ "$bytes": BASE64.encode(bytes) })
+}
+
+/// The bytes of such a value, whose text is at most `max_text` long.
+pub(crate) fn bytes_of(value: &Value, max_text: usize) -> Option<Vec<u8>> {
     let object = value.as_object().filter(|object| object.len() == 1)?;
     let text = object
         .get("$bytes")?
         .as_str()
-        .filter(|text| text.len() <= 2 * MAX_SIGNED_OBJECT)?;
+        .filter(|text| text.len() <= max_text)?;
     BASE64.decode(text).ok()
 }
 

@@ -20,6 +20,7 @@ pub mod grant;
 pub mod http_sig;
 pub mod key;
 pub mod payload;
+pub mod pds_api;
 pub mod random;
 pub mod relay_api;
 pub mod roster;

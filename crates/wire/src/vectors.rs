@@ -12,6 +12,7 @@ mod account;
 mod http;
 mod identifiers;
 mod messages;
+mod pds_api;
 mod relay;
 mod safety;
 mod signed;
