@@ -10,7 +10,9 @@ pub mod handle;
 pub mod http;
 mod network;
 pub mod oauth;
+pub mod pds_api;
 pub mod plc;
+
 pub mod profile;
 pub mod repo;
 pub mod verify;

@@ -16,9 +16,11 @@ use sotto_wire::did::Did;
 use sotto_wire::random::Random;
 use sotto_wire::time::Clock;
 use tokio::sync::Mutex;
+use url::Url;
 
 use crate::handle::Handle;
 use crate::network::Network;
+use crate::pds_api;
 
 mod delegation;
 mod dpop;
@@ -98,6 +100,7 @@ impl OAuth {
             return Err(OAuthError::HandleMismatch);
         }
         let server = AuthorizationServer::discover(&context.network, &document.pds).await?;
+        let scope = scope(&context.network, &document.pds, &did).await;
         let random = &*context.random;
         let listener = Listener::bind(random_text(random)).await?;
         PendingSignIn::push(
@@ -110,6 +113,7 @@ impl OAuth {
                 handle: handle.clone(),
                 pds: document.pds,
             },
+            &scope,
         )
         .await
     }
@@ -133,11 +137,20 @@ impl OAuth {
     }
 }
 
+/// What is asked for at this PDS: with its API of delegations (docs/protocol.md §1.9), where it has
+/// one, may be used too.
+async fn scope(network: &Network, pds: &Url, did: &Did) -> String {
+    match pds_api::offered(network, pds, did).await {
+        Ok(Some(audience)) => format!("{SCOPE} {}", audience.scope()),
+        Ok(None) | Err(_) => SCOPE.to_owned(),
+    }
+}
+
 /// The client id of a loopback client says everything a client metadata document would.
-fn client_id() -> String {
+fn client_id(scope: &str) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("redirect_uri", REDIRECT_WITHOUT_PORT)
-        .append_pair("scope", SCOPE)
+        .append_pair("scope", scope)
         .finish();
     format!("http://localhost?{query}")
 }

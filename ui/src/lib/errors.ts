@@ -37,6 +37,8 @@ export const ERROR_CODES = [
   'relay.domain_invalid',
   'delegation.elsewhere',
   'delegation.not_written',
+  'delegation.document_failed',
+  'delegation.half_done',
   'account.no_delegation',
   'account.bad_signature',
   'account.bad_proof',

@@ -2,6 +2,8 @@
 
 use crate::db::OwnAccount;
 use sotto_identity::oauth::{OAuthError, Session};
+use sotto_identity::pds_api::Published;
+use sotto_wire::delegation::DelegationRecord;
 
 /// How the published delegation stands to this device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,4 +33,15 @@ pub(crate) async fn standing(
         (Some(named), Some(ours)) if named == ours => Standing::Ours { cid: published.cid },
         _ => Standing::Elsewhere,
     })
+}
+
+/// Writes the record in place of the one with the CID `replaces`, or where there is none: by the
+/// PDS's own API where it offers one (docs/protocol.md §1.9), which changes the DID document too,
+/// else the record alone. A key that nothing leads to is never put in the place of another.
+pub(crate) async fn publish(
+    session: &Session,
+    record: &DelegationRecord,
+    replaces: Option<&str>,
+) -> Result<Published, OAuthError> {
+    session.publish_delegation(record, replaces, false).await
 }

@@ -115,9 +115,7 @@ impl SetUp {
             .write(move |tx| own::store(tx, &stored))
             .await?;
         let record = record(&own, self.clock.now());
-        self.session
-            .put_delegation(&record, replaces.as_deref())
-            .await?;
+        delegation::publish(&self.session, &record, replaces.as_deref()).await?;
         self.complete(own).await
     }
 

@@ -46,6 +46,12 @@ pub enum OAuthError {
     /// The record was changed by someone else meanwhile.
     #[error("the record is another one by now")]
     RecordChanged,
+    /// The DID document could not be changed, and the record is as it was before.
+    #[error("the DID document could not be changed")]
+    DocumentFailed,
+    /// The record was changed, the DID document perhaps not. The same again completes it.
+    #[error("only the record was changed")]
+    HalfDone,
     /// The session cannot be kept or read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -71,6 +77,8 @@ impl OAuthError {
             Self::ScopeMissing => "scope.missing",
             Self::Expired => "oauth.expired",
             Self::RecordChanged => "delegation.elsewhere",
+            Self::DocumentFailed => "delegation.document_failed",
+            Self::HalfDone => "delegation.half_done",
             Self::Store(error) => error.code,
             Self::NoListener => "internal",
         }

@@ -15,7 +15,7 @@ use super::secret::{b64u, random_text};
 use super::server::AuthorizationServer;
 use super::session::{Live, Session};
 use super::store::{self, Secret, Stored};
-use super::{Context, OAuthError, SCOPE, client_id, tokens};
+use super::{Context, OAuthError, client_id, tokens};
 use crate::handle::Handle;
 use crate::http::Response;
 
@@ -29,6 +29,7 @@ pub struct PendingSignIn {
     server: AuthorizationServer,
     listener: Listener,
     account: Account,
+    client_id: String,
     verifier: Secret,
     authorize_url: String,
     cancelled: Arc<Notify>,
@@ -66,13 +67,15 @@ impl PendingSignIn {
         server: AuthorizationServer,
         listener: Listener,
         account: Account,
+        scope: &str,
     ) -> Result<Self, OAuthError> {
         let verifier = Secret::new(&random_text(&*context.random));
+        let client_id = client_id(scope);
         let form = [
-            ("client_id", &*client_id()),
+            ("client_id", &*client_id),
             ("response_type", "code"),
             ("redirect_uri", listener.redirect_uri()),
-            ("scope", SCOPE),
+            ("scope", scope),
             ("state", listener.state()),
             ("code_challenge", &b64u(Sha256::digest(verifier.expose()))),
             ("code_challenge_method", "S256"),
@@ -82,7 +85,7 @@ impl PendingSignIn {
         let pushed = read_pushed(&answer)?;
         let mut url = server.authorization.clone();
         url.query_pairs_mut()
-            .append_pair("client_id", &client_id())
+            .append_pair("client_id", &client_id)
             .append_pair("request_uri", &pushed.request_uri);
         Ok(Self {
             context,
@@ -90,6 +93,7 @@ impl PendingSignIn {
             server,
             listener,
             account,
+            client_id,
             verifier,
             authorize_url: url.into(),
             cancelled: Arc::default(),
@@ -145,7 +149,7 @@ impl PendingSignIn {
             ("code", code),
             ("redirect_uri", self.listener.redirect_uri()),
             ("code_verifier", self.verifier.expose()),
-            ("client_id", &*client_id()),
+            ("client_id", &*self.client_id),
         ];
         let tokens = tokens::exchange(&self.context, &self.dpop, &self.server.token, &form).await?;
         // The server is the one that this account's own document leads to, so its word about this
@@ -157,7 +161,7 @@ impl PendingSignIn {
             did: self.account.did.clone(),
             pds: self.account.pds,
             server: self.server,
-            client_id: client_id(),
+            client_id: self.client_id,
             dpop_key: Secret::new(&self.dpop.to_text()),
             expires_at: tokens.expires_at(&self.context),
             access_token: tokens.access_token,

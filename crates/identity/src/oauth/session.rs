@@ -11,6 +11,7 @@ use super::dpop::Dpop;
 use super::store::{self, Secret, Stored};
 use super::{Context, OAuthError, tokens};
 use crate::http::{Request, Response};
+use crate::network::Network;
 
 /// An access token with less time left than this is refreshed first, in seconds.
 const MARGIN: u64 = 30;
@@ -55,6 +56,16 @@ impl Session {
         &self.live.did
     }
 
+    /// The account's PDS.
+    pub(crate) fn pds(&self) -> &Url {
+        &self.live.pds
+    }
+
+    /// The network that it is used over.
+    pub(crate) fn network(&self) -> &Network {
+        &self.context.network
+    }
+
     /// Ends the session: forgets it here, then tells the server. A server that cannot be told
     /// forgets by itself in two weeks at most.
     ///
@@ -94,7 +105,7 @@ impl Session {
 
     /// Sends a request in the account's name. Where the token turns out to be no longer good, it is
     /// refreshed and the request sent once more.
-    pub(super) async fn send(&self, request: Request) -> Result<Response, OAuthError> {
+    pub(crate) async fn send(&self, request: Request) -> Result<Response, OAuthError> {
         let token = self.token(None).await?;
         let answer = self.send_with(&request, &token).await?;
         if answer.status != 401 {

@@ -170,6 +170,42 @@ async fn signs_in_with_all_that_the_profile_asks_for() {
     assert_eq!(again.did().as_str(), DID);
 }
 
+/// `getDelegation` of a PDS that offers the API.
+fn offering() -> serde_json::Value {
+    json!({
+        "did": DID, "audience": "did:web:pds.example#sotto_delegation", "car": {"$bytes": "AQ"},
+    })
+}
+
+#[tokio::test]
+async fn more_is_asked_for_only_where_the_pds_offers_its_api() {
+    let get = format!(
+        "https://pds.example/xrpc/chat.sotto.getDelegation?did={}",
+        DID.replace(':', "%3A")
+    );
+    let more = format!(
+        "{SCOPE} rpc?lxm=chat.sotto.createDelegation&lxm=chat.sotto.deleteDelegation\
+         &lxm=chat.sotto.updateDelegation&aud=did:web:pds.example%23sotto_delegation"
+    );
+    let no = json!({"error": "AuthMissing"});
+    for (status, body, scope) in [
+        (200, offering(), more.as_str()),
+        (401, no.clone(), SCOPE),
+        (503, no, SCOPE),
+    ] {
+        let net = asking(net()).answer(&get, status, body.to_string());
+        // A server that grants no more than the rest is no reason to stop.
+        let net = net.post(TOKEN, 200, tokens("a", 3600).to_string());
+        let (session, _) = finish(&net, CONSENT).await;
+        assert!(session.is_ok());
+        let (asked, exchanged) = (&net.posted()[0], &net.posted()[1]);
+        assert_eq!(field(asked, "scope"), scope);
+        for request in [asked, exchanged] {
+            assert_eq!(field(request, "client_id"), client_id(scope));
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_url_for_the_browser_says_little() {
     let net = asking(net());
@@ -442,7 +478,7 @@ async fn what_cannot_be_read_from_the_store_is_no_session() {
 #[test]
 fn the_client_id_carries_no_port() {
     assert_eq!(
-        client_id(),
+        client_id(SCOPE),
         "http://localhost?redirect_uri=http%3A%2F%2F127.0.0.1%2Fcallback\
          &scope=atproto+repo%3Achat.sotto.delegation"
     );
