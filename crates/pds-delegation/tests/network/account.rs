@@ -1,5 +1,7 @@
 //! An account with a password, and what it publishes.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value, json};
 use sotto_wire::claim::{Claim, Incoming};
 use sotto_wire::delegation::DelegationRecord;
@@ -12,6 +14,13 @@ use sotto_wire::time::{Clock as _, SystemClock};
 use url::Url;
 
 use crate::fixture::{control, get, pds_url, post};
+
+/// No two records are the same, however fast they are made.
+fn created_at() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let n = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("2026-01-01T00:00:00.{n:06}Z")
+}
 
 pub(crate) struct Account {
     pub(crate) did: Did,
@@ -118,7 +127,7 @@ impl Account {
             claim: claim.sign(key),
             succession: chain.to_vec(),
             incoming: claim.incoming,
-            created_at: SystemClock.now().rfc3339(),
+            created_at: created_at(),
         }
         .to_json()
     }

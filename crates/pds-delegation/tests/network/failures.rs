@@ -8,7 +8,7 @@ use sotto_wire::pds_api::{CREATE, DELETE, UPDATE};
 use crate::account::Account;
 use crate::double::{Loses, way};
 use crate::fixture::{
-    anchor, control, get, log_of, mailed_token, no_body, plc, post, service_over, upstream,
+    anchor, control, get, log_of, mailed_token, plc, post, service_over, upstream,
 };
 
 /// The PDS that is paused; accounts of the others live on PDS 0.
@@ -87,7 +87,8 @@ async fn an_answer_that_got_lost_is_found_in_the_log() {
 pub(crate) async fn take_identity_away(account: &Account) {
     let xrpc = |method: &str| String::from(account.xrpc(&format!("com.atproto.identity.{method}")));
     let access = Some(account.access.as_str());
-    post(xrpc("requestPlcOperationSignature"), access, &no_body()).await;
+    let asked = post(xrpc("requestPlcOperationSignature"), access, &Value::Null).await;
+    assert_eq!(asked.0, 200, "{}", asked.1);
     let input = json!({
         "token": mailed_token(&account.email).await,
         "rotationKeys": ["did:key:zQ3shXgWjVsCJsv9mBm6kVqFSjAnErMg3zG9CcyvmUCCaFRCr"],
@@ -118,7 +119,7 @@ async fn a_pds_that_is_down_is_said_to_be() {
     let account = Account::new("sleeper", PAUSED).await;
     let input = json!({"record": account.record(&key(1), 1, &[])});
     let token = account.token(CREATE).await;
-    control(&format!("/pds/{PAUSED}/pause"), no_body()).await;
+    control(&format!("/pds/{PAUSED}/pause"), json!({})).await;
     let called = post(account.xrpc(CREATE).into(), Some(&token), &input).await;
     let asked = get(format!(
         "{}?did={}",
@@ -128,7 +129,7 @@ async fn a_pds_that_is_down_is_said_to_be() {
     .await;
     let passed = get(account.xrpc("_health")).await;
     let alive = get(account.pds.join("healthz").unwrap()).await;
-    control(&format!("/pds/{PAUSED}/resume"), no_body()).await;
+    control(&format!("/pds/{PAUSED}/resume"), json!({})).await;
     for answer in [&called, &asked, &passed] {
         assert_eq!(name(answer), (502, "UpstreamFailure"));
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, LazyLock};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use sotto_identity::did_document::Anchor;
 use sotto_identity::{Endpoints, Network};
 use sotto_pds_delegation::{Config, PdsDelegation, config};
@@ -168,11 +168,17 @@ pub(crate) async fn get(url: impl Into<String>) -> (u16, Value) {
     (status, serde_json::from_str(&text).unwrap_or(Value::Null))
 }
 
-/// What the mailbox of an address holds last.
+/// The code in the last mail to an address.
 pub(crate) async fn mailed_token(to: &str) -> String {
     let control = text(&RUNNING.described["control"]);
-    let (_, mails) = get(format!("{control}/emails?to={to}")).await;
-    text(&mails.as_array().unwrap().last().unwrap()["token"])
+    loop {
+        let (_, mails) = get(format!("{control}/emails?to={to}")).await;
+        let last = mails.as_array().unwrap().last().cloned();
+        if let Some(token) = last.and_then(|mail| mail["token"].as_str().map(str::to_owned)) {
+            return token;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }
 
 /// What the DID document says under `#e2ee`.
@@ -187,20 +193,19 @@ pub(crate) async fn log_of(did: &Did) -> Vec<Value> {
     log.as_array().unwrap().clone()
 }
 
-/// A JSON body of a POST, with a token.
+/// A POST of JSON (of nothing, where it is null), with a token.
 pub(crate) async fn post(url: String, token: Option<&str>, body: &Value) -> (u16, Value) {
-    let mut request = client()
-        .post(url)
-        .header("content-type", "application/json");
+    let mut request = client().post(url);
+    if !body.is_null() {
+        request = request
+            .header("content-type", "application/json")
+            .body(body.to_string());
+    }
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
     }
-    let answer = request.body(body.to_string()).send().await.unwrap();
+    let answer = request.send().await.unwrap();
     let status = answer.status().as_u16();
     let text = answer.text().await.unwrap();
     (status, serde_json::from_str(&text).unwrap_or(Value::Null))
-}
-
-pub(crate) fn no_body() -> Value {
-    json!({})
 }
