@@ -140,21 +140,23 @@ async fn a_record_made_meanwhile_is_not_overwritten() {
     let account = create_account("racer", 0).await;
     let session = sign_in(&account, &Arc::default()).await;
     let record = |seq| delegation(&account.did, &SigningKey::from_seed(&[9; 32]), seq);
-    session.put_delegation(&record(1), None).await.unwrap();
+    // Made once: another second would make another record.
+    let (one, three) = (record(1), record(3));
+    session.put_delegation(&one, None).await.unwrap();
     assert_eq!(
         session.put_delegation(&record(2), None).await,
         Err(OAuthError::RecordChanged)
     );
     let first = session.get_delegation().await.unwrap().unwrap();
-    assert_eq!(first.record, Some(record(1)));
+    assert_eq!(first.record, Some(one));
     session
-        .put_delegation(&record(3), Some(&first.cid))
+        .put_delegation(&three, Some(&first.cid))
         .await
         .unwrap();
     let late = session.put_delegation(&record(4), Some(&first.cid)).await;
     assert_eq!(late, Err(OAuthError::RecordChanged));
     let last = session.get_delegation().await.unwrap().unwrap();
-    assert_eq!(last.record.unwrap().claim, record(3).claim);
+    assert_eq!(last.record.unwrap().claim, three.claim);
 }
 
 /// This PDS has no API of delegations (docs/protocol.md §1.9).
@@ -163,12 +165,13 @@ async fn where_the_pds_offers_no_api_the_record_is_written_alone() {
     let account = create_account("plain", 0).await;
     let session = sign_in(&account, &Arc::default()).await;
     let record = |seq| delegation(&account.did, &SigningKey::from_seed(&[9; 32]), seq);
-    let written = session.publish_delegation(&record(1), None, false).await;
+    let one = record(1);
+    let written = session.publish_delegation(&one, None, false).await;
     assert_eq!(written, Ok(Published::RecordOnly));
     let again = session.publish_delegation(&record(2), None, false).await;
     assert_eq!(again, Err(OAuthError::RecordChanged));
     let first = session.get_delegation().await.unwrap().unwrap();
-    assert_eq!(first.record, Some(record(1)));
+    assert_eq!(first.record, Some(one));
     let replaced = session
         .publish_delegation(&record(2), Some(&first.cid), false)
         .await;
