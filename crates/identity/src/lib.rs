@@ -12,7 +12,6 @@ mod network;
 pub mod oauth;
 pub mod pds_api;
 pub mod plc;
-
 pub mod profile;
 pub mod repo;
 pub mod verify;
