@@ -95,3 +95,24 @@ fn state(state: messages::MessageState) -> MessageState {
 fn signed(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Party, TestClock};
+
+    #[test]
+    fn a_compared_key_stands_above_every_other_level() {
+        let mut stored = Party::new("bob", &TestClock::new()).peer();
+        for (level, expected) in [
+            (verify::Level::Vended, Level::Vended),
+            (verify::Level::Anchored, Level::Anchored),
+        ] {
+            stored.pin.level = level;
+            stored.confirmed_at = None;
+            assert_eq!(peer(&stored).level, expected);
+            stored.confirmed_at = Some(1);
+            assert_eq!(peer(&stored).level, Level::Confirmed);
+        }
+    }
+}

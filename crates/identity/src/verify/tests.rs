@@ -435,6 +435,21 @@ async fn step_5_a_new_key_is_endorsed_by_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_pin_names_the_keys_before_whether_or_not_one_was_known() {
+    let twice = |account: &mut Account| {
+        account.succession = vec![succession(1, 2, 1), succession(2, 3, 2)];
+    };
+    let before = [key(1).public(), key(2).public()];
+    let first = Account::new(3).with(twice).pin().await;
+    assert_eq!(first.predecessors, before);
+    let again = Account::new(3).with(twice).verify(Some(&first)).await;
+    assert_eq!(again.unwrap().pin().predecessors, before);
+    // A chain that does not end at the key names none: the account may never have had them.
+    let elsewhere = |account: &mut Account| account.succession = vec![succession(1, 2, 1)];
+    assert_eq!(Account::new(3).with(elsewhere).pin().await.predecessors, []);
+}
+
+#[tokio::test]
 async fn a_pin_of_another_account_says_nothing_about_this_one() {
     let mut pin = Account::new(2).pin().await;
     pin.did = Did::parse("did:web:b.example").unwrap();
