@@ -30,6 +30,8 @@ pub struct Account {
     pub did: String,
     /// For the PDS's sign-in page.
     pub password: String,
+    /// Its PDS.
+    pub pds: String,
 }
 
 /// The network, started on the first call.
@@ -93,4 +95,45 @@ impl Network {
         let text = answer.text().await.expect("a body");
         serde_json::from_str(&text).unwrap_or_else(|_| panic!("no account: {text}"))
     }
+
+    /// Writes a record (JSON) into an account's repository, as another app of its would.
+    ///
+    /// # Panics
+    /// When the PDS refuses.
+    pub async fn put_record(&self, account: &Account, collection: &str, record: &str) {
+        let credentials = serde_json::json!({
+            "identifier": account.did, "password": account.password,
+        });
+        let method = "com.atproto.server.createSession";
+        let session = procedure(account, method, None, &credentials).await;
+        let record: serde_json::Value = serde_json::from_str(record).expect("JSON");
+        let input = serde_json::json!({
+            "repo": account.did, "collection": collection, "rkey": "self", "record": record,
+        });
+        let token = session.get("accessJwt").and_then(serde_json::Value::as_str);
+        procedure(account, "com.atproto.repo.putRecord", token, &input).await;
+    }
+}
+
+async fn procedure(
+    account: &Account,
+    method: &str,
+    token: Option<&str>,
+    input: &serde_json::Value,
+) -> serde_json::Value {
+    let mut request = reqwest::Client::new()
+        .post(format!("{}/xrpc/{method}", account.pds))
+        .header("content-type", "application/json")
+        .body(input.to_string());
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    let answer = request.send().await.expect("the PDS answers");
+    assert!(
+        answer.status().is_success(),
+        "{method}: {}",
+        answer.status()
+    );
+    let text = answer.text().await.expect("a body");
+    serde_json::from_str(&text).expect("JSON")
 }

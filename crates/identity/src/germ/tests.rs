@@ -283,7 +283,36 @@ fn a_record_cannot_offer_more_than_the_key_signed_for() {
     }
 }
 
+/// JSON as a hostile repository may hold it.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        ".{0,40}".prop_map(Value::from),
+        prop::collection::vec(any::<u8>(), 0..200).prop_map(|it| bytes(&it)),
+    ];
+    leaf.prop_recursive(4, 32, 6, |inner| {
+        let name = prop_oneof![Just("$bytes".to_owned()), "[a-zA-Z$]{0,12}"];
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::hash_map(name, inner, 0..6)
+                .prop_map(|it| Value::Object(it.into_iter().collect())),
+        ]
+    })
+}
+
 proptest! {
+    #[test]
+    fn no_field_makes_it_panic(value in any_json(), field in 0..6_usize) {
+        let name = [
+            "$type", "version", "currentKey", "keyPackage", "continuityProofs", "messageMe",
+        ][field];
+        _ = changed(|record| record[name] = value.clone());
+        _ = changed(|record| record["messageMe"]["showButtonTo"] = value.clone());
+        _ = verify(&value);
+    }
+
     #[test]
     fn no_bytes_make_it_panic(hello in prop::collection::vec(any::<u8>(), 0..2000),
                               proof in prop::collection::vec(any::<u8>(), 0..120),
