@@ -15,7 +15,7 @@ use sotto_identity::germ::GermError;
 use sotto_identity::handle::{Handle, ResolveError};
 use sotto_identity::oauth::{OAuth, OAuthError, Session};
 use sotto_identity::pds_api::Published;
-use sotto_identity::verify::Level;
+use sotto_identity::verify::{Known, Level, VerifiedAccount, VerifyError};
 use sotto_wire::claim::{Claim, Incoming};
 use sotto_wire::delegation::DelegationRecord;
 use sotto_wire::did::Did;
@@ -27,7 +27,10 @@ use sotto_wire::time::{Clock, SystemClock};
 #[path = "network/fixture.rs"]
 mod fixture;
 
-use fixture::{Account, MemoryStore, User, control, create_account, network, visit};
+use fixture::{
+    Account, MemoryStore, User, control, create_account, network, set_verification_methods,
+    verification_methods, visit,
+};
 
 /// The PDS that tests pause; accounts of the others live on PDS 0.
 const PAUSED: usize = 1;
@@ -133,6 +136,56 @@ async fn signs_in_publishes_and_is_verified_by_others() {
         .await
         .unwrap_err();
     assert_eq!(changed.code(), "account.key_changed");
+}
+
+async fn verify_after(
+    account: &Account,
+    before: Option<&VerifiedAccount>,
+) -> Result<VerifiedAccount, VerifyError> {
+    let pin = before.map(VerifiedAccount::pin);
+    let known = Known {
+        pin: pin.as_ref(),
+        log: before.and_then(VerifiedAccount::log),
+    };
+    let now = SystemClock.now();
+    network().verify_account(&account.did, known, now).await
+}
+
+#[tokio::test]
+async fn a_key_in_the_operation_log_anchors_the_account() {
+    let account = create_account("anchorer", 0).await;
+    let session = sign_in(&account, &Arc::default()).await;
+    let key = SigningKey::generate(&OsRandom);
+    let record = delegation(&account.did, &key, 1);
+    session.put_delegation(&record, None).await.unwrap();
+    let vended = verify_after(&account, None).await.unwrap();
+    assert_eq!(vended.level(), Level::Vended);
+    assert_eq!(vended.log().unwrap().len(), 1);
+
+    let without = verification_methods(&account.did).await;
+    let with = |key: &SigningKey| {
+        let mut methods = without.clone();
+        methods["e2ee"] = key.public().to_did_key().into();
+        methods
+    };
+    set_verification_methods(&account, &with(&key)).await;
+    let anchored = verify_after(&account, Some(&vended)).await.unwrap();
+    assert_eq!(anchored.level(), Level::Anchored);
+    assert_eq!(anchored.log().unwrap().len(), 2);
+    let since = anchored.pin().evidence.anchored.unwrap();
+    assert!(since.cid.starts_with("bafyrei"));
+    assert!(since.created_at.abs_diff(SystemClock.now_ms()) < 60_000);
+
+    let other = SigningKey::generate(&OsRandom);
+    set_verification_methods(&account, &with(&other)).await;
+    let contradicted = verify_after(&account, Some(&anchored)).await;
+    assert_eq!(contradicted.unwrap_err(), VerifyError::Contradicted);
+
+    set_verification_methods(&account, &without).await;
+    let removed = verify_after(&account, Some(&anchored)).await.unwrap();
+    assert_eq!(removed.level(), Level::Vended);
+    assert!(removed.pin().evidence.unanchored.is_some());
+    assert!(removed.log().unwrap().extends(anchored.log().unwrap()));
 }
 
 #[tokio::test]

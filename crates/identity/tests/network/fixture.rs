@@ -108,10 +108,54 @@ pub(crate) async fn visit(url: &str) -> String {
         .unwrap()
 }
 
+/// An XRPC procedure at a PDS; the answer, or null where it has none.
+async fn procedure(account: &Account, method: &str, token: Option<&str>, body: &Value) -> Value {
+    let url = format!("{}xrpc/{method}", account.pds);
+    let mut request = client().post(url);
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    if !body.is_null() {
+        request = request
+            .header("content-type", "application/json")
+            .body(body.to_string());
+    }
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    let text = answer.text().await.unwrap();
+    assert!(status.is_success(), "{method}: {status} {text}");
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// Writes verification methods into the account's PLC log, as its user does: with the code that
+/// the PDS sends by mail.
+pub(crate) async fn set_verification_methods(account: &Account, methods: &Value) {
+    let sign_in = json!({"identifier": account.handle.to_string(), "password": account.password});
+    let session = procedure(account, "com.atproto.server.createSession", None, &sign_in).await;
+    let token = session["accessJwt"].as_str();
+    let identity = |method: &str| format!("com.atproto.identity.{method}");
+    let request = identity("requestPlcOperationSignature");
+    procedure(account, &request, token, &Value::Null).await;
+    let mails = format!("{}/emails?to={}", described("/control"), account.email);
+    let mails: Value = serde_json::from_str(&visit(&mails).await).unwrap();
+    let code = mails.as_array().unwrap().last().unwrap()["token"].clone();
+    let wanted = json!({"token": code, "verificationMethods": methods});
+    let signed = procedure(account, &identity("signPlcOperation"), token, &wanted).await;
+    procedure(account, &identity("submitPlcOperation"), token, &signed).await;
+}
+
+/// The verification methods in force, by name, as the directory serves them.
+pub(crate) async fn verification_methods(did: &Did) -> Value {
+    let url = format!("{}/{did}/data", described("/plc"));
+    let data: Value = serde_json::from_str(&visit(&url).await).unwrap();
+    data["verificationMethods"].clone()
+}
+
 pub(crate) struct Account {
     pub(crate) did: Did,
     pub(crate) handle: Handle,
     pub(crate) pds: Url,
+    email: String,
     password: String,
 }
 
@@ -122,6 +166,7 @@ pub(crate) async fn create_account(name: &str, pds: usize) -> Account {
         did: Did::parse(text("did")).unwrap(),
         handle: Handle::parse(text("handle")).unwrap(),
         pds: Url::parse(text("pds")).unwrap(),
+        email: text("email").to_owned(),
         password: text("password").to_owned(),
     }
 }
