@@ -150,6 +150,7 @@ fn car(did: &Did, key: &SigningKey) -> Vec<u8> {
     };
     let text = |text: &str| Ipld::String(text.to_owned());
     let record = BTreeMap::from([
+        ("$type".to_owned(), text("chat.sotto.delegation")),
         ("key".to_owned(), text(&key.public().to_did_key())),
         ("domain".to_owned(), text("relay.example")),
         ("claim".to_owned(), Ipld::Bytes(claim.sign(key))),

@@ -4,9 +4,9 @@ use serde_json::json;
 use sotto_wire::did::Did;
 
 use super::forks::{before_fork, fork};
-use super::{Case, LATER, bytes};
-use crate::plc::{LogError, verify};
-use crate::testing::plc::{GENESIS, TestLog, strong, weak};
+use super::{Case, LATER};
+use crate::plc::{KnownLog, LogError, entry, verify};
+use crate::testing::plc::{GENESIS, TestLog, stranger, strong, weak};
 
 pub(super) fn cases() -> Vec<Case> {
     [grown(), shrunk(), overruled()]
@@ -89,19 +89,24 @@ fn overruled() -> Vec<Case> {
 }
 
 #[test]
-fn signatures_that_were_verified_are_not_verified_again() {
-    let log = before_fork();
+fn signatures_of_what_is_known_are_not_verified_again() {
+    let mut log = before_fork();
+    log.follow(2, json!({}), &stranger(), 5);
     let did = Did::parse(&log.did()).unwrap();
-    let known = verify(&log.body(), &did, None, LATER).unwrap().known;
-    // The directory cannot make use of that: whatever differs has another hash.
-    let mut forged = log.clone();
-    forged.entries[2]["operation"]["sig"] = json!("AAAA");
-    let outcome = verify(&bytes(&forged.entries), &did, Some(&known), LATER);
-    assert_eq!(outcome.unwrap_err(), LogError::BadCid);
-    let mut next = log;
-    next.follow(2, json!({}), &crate::testing::plc::stranger(), 5);
-    let outcome = verify(&bytes(&next.entries), &did, Some(&known), LATER);
-    assert_eq!(outcome.unwrap_err(), LogError::Forged, "what is new is");
+    let outcome = |log: &TestLog, known: Option<&KnownLog>| {
+        let verified = verify(&log.body(), &did, known, LATER);
+        verified.map(|verified| verified.known.len())
+    };
+    assert_eq!(outcome(&log, None), Err(LogError::Forged));
+    let entries = entry::read(&log.body(), &did, LATER).unwrap();
+    let believed = KnownLog::of(&did, &entries, &[0; 4], None, LATER);
+    assert_eq!(outcome(&log, Some(&believed)), Ok(4));
+    // The directory can make no use of that: what differs in anything has another hash.
+    let mut other = log.clone();
+    other.entries[3]["operation"]["sig"] = json!("AAAA");
+    assert_eq!(outcome(&other, Some(&believed)), Err(LogError::BadCid));
+    log.follow(3, json!({}), &stranger(), 6);
+    assert_eq!(outcome(&log, Some(&believed)), Err(LogError::Forged));
 }
 
 #[test]
