@@ -117,7 +117,7 @@ pub(crate) fn row(tx: &WriteTx<'_>, verified: &Pin, verified_at: u64) -> Result<
 }
 
 /// The peer with a conversation whose last verification is the oldest, if it is older than
-/// `before` and the peer is none of `but`.
+/// `before` or something has gone wrong since, and the peer is none of `but`.
 pub(crate) fn verified_before(
     connection: &Connection,
     before: u64,
@@ -125,7 +125,7 @@ pub(crate) fn verified_before(
 ) -> Result<Option<Did>, DbError> {
     let mut statement = connection.prepare_cached(
         "SELECT did FROM peer JOIN conversation ON conversation.peer = peer.id
-         WHERE verified_at < ?1 ORDER BY verified_at",
+         WHERE verified_at < ?1 OR last_error IS NOT NULL ORDER BY verified_at",
     )?;
     let mut rows = statement.query([before])?;
     while let Some(row) = rows.next()? {

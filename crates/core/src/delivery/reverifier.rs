@@ -22,7 +22,7 @@ const EARLIER_MS: u64 = 4 * 60 * 60 * 1000;
 const LOOK_EVERY: Duration = Duration::from_secs(5 * 60);
 /// Between two peers, and before the first; half of it at random.
 const PAUSE: Duration = Duration::from_secs(10);
-/// What failed on its day is tried again after this.
+/// What failed is tried again after this.
 const AFTER_FAILURE: Duration = Duration::from_secs(60 * 60);
 /// A suspicion costs at most one verification in this time.
 const AT_MOST_EVERY: Duration = Duration::from_secs(5 * 60);

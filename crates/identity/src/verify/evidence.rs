@@ -17,7 +17,7 @@ use crate::plc::{LoggedOperation, VerifiedLog};
 #[serde(default, rename_all = "camelCase")]
 pub struct Evidence {
     /// The CID of the delegation record.
-    pub record: Option<String>,
+    pub record_cid: Option<String>,
     /// When the claim was signed, according to who signed it.
     pub claim_issued_at: Option<Timestamp>,
     /// The PLC operation that brought the present `#e2ee` key into the DID document.
@@ -49,7 +49,7 @@ impl Evidence {
         log: Option<&VerifiedLog>,
     ) -> Self {
         Self {
-            record: record_cid.map(Cid::to_string),
+            record_cid: record_cid.map(Cid::to_string),
             claim_issued_at: Some(claim.issued_at),
             anchored: log.and_then(|log| log.anchored.clone()),
             unanchored: log.and_then(|log| log.unanchored.clone()),
@@ -64,11 +64,13 @@ fn endorsements(record: &DelegationRecord, did: &Did) -> Option<Vec<Endorsement>
     let mut key = sign1::parse_unverified::<Succession>(first)
         .ok()?
         .predecessor;
+    let mut seq = None;
     let mut steps = Vec::with_capacity(record.succession.len());
     for object in &record.succession {
         let step = Succession::verify(object, &key).ok()?;
-        (step.did == *did).then_some(())?;
-        key = step.successor;
+        let grows = seq.is_none_or(|seq| step.seq > seq);
+        (step.did == *did && grows).then_some(())?;
+        (key, seq) = (step.successor, Some(step.seq));
         steps.push(Endorsement {
             predecessor: step.predecessor,
             successor: step.successor,

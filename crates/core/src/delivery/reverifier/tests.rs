@@ -168,6 +168,17 @@ async fn a_suspect_is_verified_at_once_but_not_all_the_time() {
 }
 
 #[tokio::test]
+async fn what_was_refused_is_tried_every_hour() {
+    let mut setting = Setting::new(Some(404));
+    assert!(!setting.turn().await);
+    setting.set_error("account.key_changed");
+    assert!(setting.turn().await);
+    assert!(!setting.turn().await);
+    pass(AFTER_FAILURE).await;
+    assert!(setting.turn().await);
+}
+
+#[tokio::test]
 async fn strangers_without_a_conversation_are_left_alone() {
     let mut setting = Setting::new(Some(404));
     let mut stranger = Party::new("carol", &setting.clock).peer();
