@@ -4,6 +4,7 @@ mod account;
 mod browser;
 mod conversation;
 mod read;
+mod requests;
 mod send;
 mod terminal;
 mod watch;
@@ -39,6 +40,14 @@ enum Command {
     Status,
     /// List conversations.
     Conversations,
+    /// List first messages that wait for your word. Their senders do not notice.
+    Requests,
+    /// Let the sender of a request in.
+    Accept(requests::Who),
+    /// Discard a request. Its sender does not notice.
+    Decline(requests::Who),
+    /// Say or choose from whom first messages come straight in.
+    Incoming(requests::Incoming),
     /// Send a message.
     Send(send::Send),
     /// Print the messages with someone.
@@ -120,6 +129,10 @@ async fn obey(app: &App, command: Command) -> Result<(), Failure> {
         Command::SignOut => account::sign_out(app).await,
         Command::Status => account::status(app).await,
         Command::Conversations => conversation::list(app).await,
+        Command::Requests => requests::list(app).await,
+        Command::Accept(it) => requests::accept(app, it).await,
+        Command::Decline(it) => requests::decline(app, it).await,
+        Command::Incoming(it) => requests::incoming(app, it).await,
         Command::Send(it) => send::send(app, it).await,
         Command::Read(it) => read::read(app, it).await,
         Command::Watch(it) => watch::watch(app, it).await,

@@ -2,6 +2,7 @@
 
 pub(crate) mod data_dir;
 pub(crate) mod delegation;
+mod policy;
 pub(crate) mod relay_name;
 pub(crate) mod secrets;
 pub(crate) mod set_up;

@@ -9,6 +9,7 @@ mod messaging;
 mod phase;
 mod present;
 mod reading;
+mod requests;
 mod safety;
 
 pub use config::{Browser, Config};
@@ -18,7 +19,8 @@ use crate::account::data_dir::{self, DataDirLock};
 use crate::account::vault::{Place, SystemKeyring, Vault};
 use crate::views::{AppEvent, AppState, ConnectionView, ConversationView, ErrorView};
 use crate::views::{
-    GermView, MessageView, ProvenanceView, SafetyComparison, SafetyNumberView, SuggestionView,
+    GermView, IncomingPolicy, MessageView, PolicyView, ProvenanceView, RequestsView,
+    SafetyComparison, SafetyNumberView, SuggestionView,
 };
 use phase::Phase;
 use sotto_identity::Network;
@@ -233,6 +235,31 @@ impl App {
     /// Where a message came from, checked now.
     pub async fn provenance(&self, message_id: i64) -> Result<ProvenanceView, ErrorView> {
         self.came_from(message_id).await
+    }
+
+    /// First messages that wait for the user's word. Their senders notice nothing of it.
+    pub async fn requests(&self) -> Result<RequestsView, ErrorView> {
+        self.waiting().await
+    }
+
+    /// Lets the sender of a request in: the conversation begins, and is answered.
+    pub async fn accept_request(&self, id: String) -> Result<ConversationView, ErrorView> {
+        self.let_in(&id).await
+    }
+
+    /// Discards a request. The sender does not get to know.
+    pub async fn decline_request(&self, id: String) -> Result<(), ErrorView> {
+        self.turn_away(&id).await
+    }
+
+    /// From whom first messages come straight in.
+    pub async fn policy(&self) -> Result<PolicyView, ErrorView> {
+        self.reachable().await
+    }
+
+    /// Chooses from whom; it counts here at once, and is published in the account's record.
+    pub async fn set_incoming(&self, policy: IncomingPolicy) -> Result<PolicyView, ErrorView> {
+        self.choose(policy).await
     }
 
     /// Whether messages can come and go.

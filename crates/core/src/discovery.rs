@@ -3,12 +3,14 @@
 
 mod devices;
 mod error;
+mod follows;
 mod germ;
 pub(crate) mod profile;
 mod remembered;
 
 pub(crate) use devices::Device;
 pub(crate) use error::DiscoveryError;
+pub(crate) use follows::Follows;
 pub(crate) use remembered::{Remembered, remember};
 
 use crate::db::{Database, OwnAccount, Peer, peers};
@@ -27,6 +29,7 @@ pub(crate) struct Discovery {
     pub(crate) relays: Relays,
     pub(crate) database: Database,
     pub(crate) own: Arc<OwnAccount>,
+    pub(crate) follows: Arc<Follows>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -78,6 +81,20 @@ impl Discovery {
         let mut peer = profile::fetch(&self.network, &verified).await;
         peer.verified_at = self.clock.now_ms();
         peer
+    }
+
+    /// The same without a profile: whoever has not been let in does not get to know that their
+    /// name and picture were looked at.
+    pub(crate) fn stranger(&self, verified: &VerifiedAccount) -> Peer {
+        Peer {
+            pin: verified.pin(),
+            handle: verified.handle().map(ToString::to_string),
+            display_name: None,
+            avatar: None,
+            verified_at: self.clock.now_ms(),
+            last_error: None,
+            confirmed_at: None,
+        }
     }
 
     /// What is stored of an account.

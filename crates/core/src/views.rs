@@ -1,6 +1,6 @@
 //! Every type that crosses to TypeScript, and nothing else.
 //!
-//! `ui/src/lib/generated` is made from this file; the test at the end fails when it is out of
+//! `ui/src/lib/generated` is made from this module; the test at the end fails when it is out of
 //! date (`SOTTO_WRITE_GENERATED=1 cargo test -p sotto-core views` writes it anew).
 
 mod germ;
@@ -13,6 +13,9 @@ pub use provenance::{
     ProvenanceFinding, ProvenanceLineView, ProvenanceOutcome, ProvenanceStep, ProvenanceView,
 };
 pub use safety::{SafetyCodeView, SafetyComparison, SafetyNumberView};
+mod requests;
+
+pub use requests::{IncomingPolicy, PolicyView, RequestMessageView, RequestView, RequestsView};
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -258,6 +261,8 @@ pub enum AppEvent {
         #[ts(type = "Array<number>")]
         ids: Vec<i64>,
     },
+    /// `requests` or `policy` answers something else now.
+    Requests,
     /// `connection` answers something else now.
     Connection,
     /// Events were lost: read everything again.

@@ -9,7 +9,10 @@ use axum::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use sotto_core::{app::App, views::ErrorView};
+use sotto_core::{
+    app::App,
+    views::{ErrorView, IncomingPolicy},
+};
 
 #[derive(Deserialize)]
 struct Nothing {}
@@ -84,6 +87,11 @@ struct Confirmation {
 struct Picture {
     conversation_id: String,
     picture: String,
+}
+
+#[derive(Deserialize)]
+struct Policy {
+    policy: IncomingPolicy,
 }
 
 /// Why a command gave no result.
@@ -189,6 +197,17 @@ async fn of_conversations(app: &App, command: &str, body: &[u8]) -> Result<Value
             })
             .await
         }
+        _ => of_requests(app, command, body).await,
+    }
+}
+
+async fn of_requests(app: &App, command: &str, body: &[u8]) -> Result<Value, Failure> {
+    match command {
+        "requests" => with(body, async |_: Nothing| app.requests().await).await,
+        "accept_request" => with(body, async |a: Id| app.accept_request(a.id).await).await,
+        "decline_request" => with(body, async |a: Id| app.decline_request(a.id).await).await,
+        "policy" => with(body, async |_: Nothing| app.policy().await).await,
+        "set_incoming" => with(body, async |a: Policy| app.set_incoming(a.policy).await).await,
         _ => Err(Failure::of_request(
             StatusCode::NOT_FOUND,
             "no such command",

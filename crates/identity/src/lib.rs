@@ -5,6 +5,7 @@
 //! before it is believed, and cannot cause a panic.
 
 pub mod did_document;
+pub mod follows;
 pub mod germ;
 pub mod handle;
 pub mod http;

@@ -164,7 +164,9 @@ impl Network {
     ) -> Result<VerifiedAccount, VerifyError> {
         let Established { document, log } = established;
         let known = known.filter(|pin| pin.did == document.id);
-        let proved = self.proved_record(&document, known, now).await?;
+        let proved = self
+            .proved_record(&document, (COLLECTION, RKEY), known, now)
+            .await?;
         let json = proved.record.as_ref().ok_or(VerifyError::NoDelegation)?;
         let record = DelegationRecord::from_json(json).map_err(|_| VerifyError::BadClaim)?;
         let claim = self.check_claim(&document, &record, known)?;
@@ -191,18 +193,19 @@ impl Network {
         })
     }
 
-    /// Step 2: the record, or its absence, proved by the repository.
-    async fn proved_record(
+    /// Step 2: the record at a collection and record key, or its absence, proved by the repository.
+    pub(crate) async fn proved_record(
         &self,
         document: &DidDocument,
+        (collection, rkey): (&str, &str),
         known: Option<&Pin>,
         now: Timestamp,
     ) -> Result<Proved, VerifyError> {
         let did = &document.id;
         let query = [
             ("did", did.as_str()),
-            ("collection", COLLECTION),
-            ("rkey", RKEY),
+            ("collection", collection),
+            ("rkey", rkey),
         ];
         let url = network::xrpc_url(&document.pds, "com.atproto.sync.getRecord", &query);
         let answer = self
@@ -216,7 +219,7 @@ impl Network {
         if !answer.is_success() {
             return Err(VerifyError::PdsUnreachable);
         }
-        let proved = repo::prove(&answer.body, did, &document.signing_key, COLLECTION, RKEY)?;
+        let proved = repo::prove(&answer.body, did, &document.signing_key, collection, rkey)?;
         if proved.rev.seconds() > now.plus(MAX_AHEAD).0 {
             return Err(VerifyError::Proof(repo::ProofError::Invalid));
         }

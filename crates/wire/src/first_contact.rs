@@ -105,6 +105,12 @@ impl UnverifiedEnvelope {
         &self.envelope.nonce
     }
 
+    /// The Welcome into the sender's send group.
+    #[must_use]
+    pub fn welcome(&self) -> &[u8] {
+        &self.envelope.welcome
+    }
+
     /// The stable bytes of which the relay makes the message id (§4.7).
     #[must_use]
     pub fn payload_bytes(&self) -> &[u8] {

@@ -2,7 +2,7 @@
 //! is published was stored here first, and what a crash interrupts is gone through again.
 
 use super::delegation::{self, Standing};
-use crate::db::{Database, DbError, OwnAccount, own, peers};
+use crate::db::{Database, DbError, OwnAccount, incoming, own, peers};
 use crate::discovery::{Remembered, profile, remember};
 use crate::messages::EngineError;
 use crate::relay::key_packages::{self, KeeperError};
@@ -114,7 +114,8 @@ impl SetUp {
         self.database
             .write(move |tx| own::store(tx, &stored))
             .await?;
-        let record = record(&own, self.clock.now());
+        let policy = self.database.read(|tx| incoming::policy(tx)).await?;
+        let record = record(&own, policy.incoming, self.clock.now());
         delegation::publish(&self.session, &record, replaces.as_deref()).await?;
         self.complete(own).await
     }
@@ -129,13 +130,17 @@ impl SetUp {
         let mut peer = profile::fetch(&self.network, &verified).await;
         peer.handle = Some(own.handle.clone());
         peer.verified_at = self.clock.now_ms();
+        let seen = verified.incoming();
         self.database
-            .write(move |tx| peers::upsert(tx, &peer).map(drop))
+            .write(move |tx| {
+                incoming::published(tx, seen)?;
+                peers::upsert(tx, &peer).map(drop)
+            })
             .await?;
         Ok(own)
     }
 
-    async fn read_back(&self, own: &OwnAccount) -> Result<VerifiedAccount, SetUpError> {
+    pub(super) async fn read_back(&self, own: &OwnAccount) -> Result<VerifiedAccount, SetUpError> {
         let mut remembered = Remembered::of(&self.database, &own.did).await?;
         // A pin under another key is one of before the account was set up anew.
         remembered
@@ -220,14 +225,14 @@ fn fresh(
     }
 }
 
-fn record(own: &OwnAccount, now: Timestamp) -> DelegationRecord {
+pub(super) fn record(own: &OwnAccount, incoming: Incoming, now: Timestamp) -> DelegationRecord {
     let key = own.delegate_key.public();
     let claim = Claim {
         did: own.did.clone(),
         key,
         seq: own.claim_seq,
         domain: own.domain.clone(),
-        incoming: Incoming::Everyone,
+        incoming,
         issued_at: now,
     };
     DelegationRecord {
@@ -235,7 +240,7 @@ fn record(own: &OwnAccount, now: Timestamp) -> DelegationRecord {
         domain: own.domain.clone(),
         claim: claim.sign(&own.delegate_key),
         succession: Vec::new(),
-        incoming: Incoming::Everyone,
+        incoming,
         created_at: now.rfc3339(),
     }
 }
@@ -262,9 +267,12 @@ mod tests {
         assert_eq!((roster.seq, roster.devices.len()), (1, 1));
         let device = DeviceCertificate::verify(&own.certificate, &key, &did, now).unwrap();
         assert_eq!(device.device_key, own.device_key.public());
-        let record = record(&own, now);
+        let record = record(&own, Incoming::Following, now);
         let claim = Claim::verify(&record.claim, &key).unwrap();
         assert_eq!((claim.did, claim.domain, claim.seq), (did, domain, 1));
-        assert_eq!(record.incoming, claim.incoming);
+        assert_eq!(
+            (record.incoming, claim.incoming),
+            (Incoming::Following, Incoming::Following)
+        );
     }
 }

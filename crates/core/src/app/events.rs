@@ -57,6 +57,7 @@ pub(super) async fn forward(
 struct Gathered {
     overflowed: bool,
     account: bool,
+    requests: bool,
     conversations: BTreeSet<ConversationId>,
     messages: BTreeMap<ConversationId, BTreeSet<i64>>,
 }
@@ -69,6 +70,7 @@ impl Gathered {
                 self.messages.entry(conversation).or_default().extend(ids);
             }
             Change::Account => self.account = true,
+            Change::Requests => self.requests = true,
             Change::Outbox => {}
         }
     }
@@ -80,6 +82,9 @@ impl Gathered {
         let mut events = Vec::new();
         if self.account {
             events.push(AppEvent::State);
+        }
+        if self.requests {
+            events.push(AppEvent::Requests);
         }
         for (conversation, ids) in self.messages {
             let (conversation_id, ids) = (conversation.hex(), ids.into_iter().collect());

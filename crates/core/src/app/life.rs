@@ -47,7 +47,9 @@ impl App {
         };
         let database = inner.database(vault, &current).await?;
         if let Some(own) = completed(&database).await? {
-            inner.enter(Phase::Ready(inner.ready(current, own, database)?));
+            let ready = inner.ready(current, own, database)?;
+            inner.publish_later(&ready);
+            inner.enter(Phase::Ready(ready));
             return Ok(());
         }
         // Interrupted while it was set up.
@@ -163,7 +165,7 @@ impl Phase {
 }
 
 impl Inner {
-    fn oauth(&self, vault: &Vault) -> OAuth {
+    pub(super) fn oauth(&self, vault: &Vault) -> OAuth {
         let make = || {
             let sessions = Arc::new(Sessions(vault.clone()));
             let (clock, random) = (
@@ -268,11 +270,21 @@ impl Inner {
     }
 
     fn set_up(&self, signed_in: &SignedIn) -> SetUp {
+        let (session, database) = (signed_in.session.clone(), signed_in.database.clone());
+        self.set_up_of(&signed_in.current, session, database)
+    }
+
+    pub(super) fn set_up_of(
+        &self,
+        current: &Current,
+        session: Session,
+        database: Database,
+    ) -> SetUp {
         SetUp {
             network: self.network.clone(),
-            session: signed_in.session.clone(),
-            database: signed_in.database.clone(),
-            handle: signed_in.current.handle.clone(),
+            session,
+            database,
+            handle: current.handle.clone(),
             development: self.config.development,
             clock: Arc::clone(&self.config.clock),
             random: Arc::clone(&self.config.random),

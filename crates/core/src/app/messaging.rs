@@ -6,7 +6,7 @@ use super::phase::{Ready, SignedIn};
 use crate::account::secrets::Current;
 use crate::db::{Database, OwnAccount};
 use crate::delivery::{Context, Delivery, Suspects};
-use crate::discovery::Discovery;
+use crate::discovery::{Discovery, Follows};
 use crate::relay::Relays;
 use crate::relay::socket::Sockets;
 use crate::views::{AppEvent, ErrorView};
@@ -38,6 +38,7 @@ impl Inner {
             relays: relays.clone(),
             database: database.clone(),
             own: Arc::clone(&own),
+            follows: Arc::<Follows>::default(),
             clock: Arc::clone(&config.clock),
         };
         let sockets = Sockets::new(config.development)

@@ -3,13 +3,16 @@
 use super::errors::shown;
 use crate::account::secrets::Current;
 use crate::db::Peer;
+use crate::messages::requests::Request;
 use crate::messages::{self, Conversation, Message};
 use crate::views::{
-    AccountView, ConversationView, ErrorView, Level, MessageState, MessageView, PeerView,
+    AccountView, ConversationView, ErrorView, IncomingPolicy, Level, MessageState, MessageView,
+    PeerView, RequestMessageView, RequestView,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sotto_identity::verify;
+use sotto_wire::claim::Incoming;
 
 /// A picture as the web view takes it: it has no network.
 pub(super) fn data_url(mime: &str, bytes: &[u8]) -> String {
@@ -64,6 +67,27 @@ pub(super) fn conversation(conversation: &Conversation) -> ConversationView {
         preview_state: last.map(|message| state(message.state)),
         last_at: last.map(|message| signed(message.at)),
         unread: conversation.unread,
+    }
+}
+
+pub(super) fn request(request: &Request) -> RequestView {
+    let message = |(text, at): &(Option<String>, u64)| RequestMessageView {
+        text: text.clone(),
+        at: signed(*at),
+    };
+    RequestView {
+        id: request.id.hex(),
+        peer: peer(&request.peer),
+        messages: request.messages.iter().map(message).collect(),
+        since: signed(request.since),
+    }
+}
+
+pub(super) fn policy(incoming: Incoming) -> IncomingPolicy {
+    match incoming {
+        Incoming::None => IncomingPolicy::None,
+        Incoming::Following => IncomingPolicy::Following,
+        Incoming::Everyone => IncomingPolicy::Everyone,
     }
 }
 

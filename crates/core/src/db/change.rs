@@ -16,6 +16,8 @@ pub enum Change {
     },
     /// There is something to seal or to put.
     Outbox,
+    /// Message requests, or the policy for them.
+    Requests,
     /// The own account.
     Account,
 }
@@ -24,7 +26,7 @@ pub enum Change {
 pub(crate) fn merge(gathered: Vec<Change>) -> Vec<Change> {
     let mut conversations = Vec::new();
     let mut messages: Vec<(ConversationId, Vec<i64>)> = Vec::new();
-    let (mut outbox, mut account) = (false, false);
+    let (mut outbox, mut account, mut requests) = (false, false, false);
     for change in gathered {
         match change {
             Change::Conversations(ids) => conversations.extend(ids),
@@ -39,6 +41,7 @@ pub(crate) fn merge(gathered: Vec<Change>) -> Vec<Change> {
             }
             Change::Outbox => outbox = true,
             Change::Account => account = true,
+            Change::Requests => requests = true,
         }
     }
     conversations.sort_unstable();
@@ -53,6 +56,9 @@ pub(crate) fn merge(gathered: Vec<Change>) -> Vec<Change> {
         .collect();
     if !conversations.is_empty() {
         merged.push(Change::Conversations(conversations));
+    }
+    if requests {
+        merged.push(Change::Requests);
     }
     if account {
         merged.push(Change::Account);

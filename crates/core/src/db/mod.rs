@@ -6,6 +6,7 @@
 mod change;
 pub(crate) mod conversations;
 mod error;
+pub mod incoming;
 mod open;
 pub mod own;
 pub mod peers;

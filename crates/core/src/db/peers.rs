@@ -176,6 +176,13 @@ pub fn saw_roster(tx: &WriteTx<'_>, did: &Did, seq: u64) -> Result<(), DbError> 
     Ok(())
 }
 
+/// The row of an account, once something is stored of it.
+pub(crate) fn id_of(connection: &Connection, did: &Did) -> Result<Option<PeerId>, DbError> {
+    let mut statement = connection.prepare_cached("SELECT id FROM peer WHERE did = ?1")?;
+    let found = statement.query_row([did.as_str()], |row| row.get(0).map(PeerId));
+    Ok(found.optional()?)
+}
+
 /// One peer by row id.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 mod batch;
 mod introductions;
+mod pool;
 mod session;
 mod wake;
 

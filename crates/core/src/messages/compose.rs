@@ -1,6 +1,6 @@
 //! Writing a message down: no network, no MLS, so that it cannot fail for their reasons.
 
-use super::{MessageState, place};
+use super::{EngineError, MessageState, place, requests};
 use crate::db::{Change, DbError, WriteTx, conversations, own};
 use rusqlite::params;
 use sotto_wire::content::{self, Content, MAX_TEXT};
@@ -39,6 +39,17 @@ impl ComposeError {
     }
 }
 
+impl From<EngineError> for ComposeError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Db(error) => Self::Db(error),
+            EngineError::NoAccount => Self::NoAccount,
+            // Receiving what was held: everything else is quarantined there.
+            _ => Self::Db(DbError::Stored("envelope")),
+        }
+    }
+}
+
 /// Writes a text message down, to be sealed and sent (docs/protocol.md §5). Returns its id.
 ///
 /// # Errors
@@ -55,9 +66,10 @@ pub fn text(
         return Err(ComposeError::TooLong);
     }
     let own = own::current(tx)?.ok_or(ComposeError::NoAccount)?;
-    let row = conversations::by_id(tx, conversation)?
-        .ok_or(ComposeError::UnknownConversation)?
-        .row;
+    let row = conversations::by_id(tx, conversation)?.ok_or(ComposeError::UnknownConversation)?;
+    // Whoever is written to is let in (§3.5).
+    requests::answered(tx, &own, row.peer)?;
+    let row = row.row;
     let content = Content::text(text, tx.random())
         .encode()
         .map_err(|_| ComposeError::TooLong)?;

@@ -6,6 +6,7 @@ pub mod history;
 pub mod origin;
 mod place;
 pub mod receive;
+pub mod requests;
 pub mod seal;
 pub mod start;
 mod upkeep;

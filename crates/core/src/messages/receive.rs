@@ -7,8 +7,11 @@
 
 mod first_contact;
 mod frame;
+mod glimpse;
 mod pass;
 mod payload;
+
+pub(super) use glimpse::{Glimpse, glimpse};
 
 use super::EngineError;
 use crate::db::{DbError, OwnAccount, WriteTx, own};
@@ -175,7 +178,11 @@ fn retry(tx: &WriteTx<'_>, own: &OwnAccount, conversation: i64) -> Result<(), Db
     Ok(())
 }
 
-fn refuse(tx: &WriteTx<'_>, envelope: &Incoming, code: &'static str) -> Result<Outcome, DbError> {
+pub(super) fn refuse(
+    tx: &WriteTx<'_>,
+    envelope: &Incoming,
+    code: &'static str,
+) -> Result<Outcome, DbError> {
     tracing::warn!(code, "envelope quarantined");
     let (address, conversation, limit) = match &envelope.source {
         Source::Grant(address) => (

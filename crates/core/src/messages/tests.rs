@@ -6,3 +6,4 @@ mod first_contact;
 mod hostile;
 mod origin;
 mod reading;
+mod requests;

@@ -1,6 +1,6 @@
 //! What happens to messages by hand or by time.
 
-use super::EngineError;
+use super::{EngineError, requests};
 use crate::db::WriteTx;
 use crate::inbox::seen;
 use crate::mls::key_packages;
@@ -19,14 +19,15 @@ pub fn retry(tx: &WriteTx<'_>, message: i64) -> Result<(), EngineError> {
     }
 }
 
-/// Gives up what has not been acknowledged for 30 days, and forgets digests, nonces and key
-/// packages past their time. To be called at the start and every hour or so.
+/// Gives up what has not been acknowledged for 30 days, and forgets digests, nonces, requests
+/// and key packages past their time. To be called at the start and every hour or so.
 ///
 /// # Errors
 /// [`EngineError::Db`].
 pub fn housekeep(tx: &WriteTx<'_>) -> Result<(), EngineError> {
     outbox::expire(tx)?;
     seen::forget(tx)?;
+    requests::expire(tx)?;
     key_packages::prune(tx)?;
     Ok(())
 }

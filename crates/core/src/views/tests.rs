@@ -19,6 +19,7 @@ fn generated() -> Vec<(String, String)> {
         one::<ConversationView>(&config),
         one::<ErrorView>(&config),
         one::<GermView>(&config),
+        one::<IncomingPolicy>(&config),
         one::<Level>(&config),
         one::<MessageState>(&config),
         one::<MessageView>(&config),
@@ -31,6 +32,10 @@ fn generated() -> Vec<(String, String)> {
         one::<SafetyCodeView>(&config),
         one::<SafetyComparison>(&config),
         one::<SafetyNumberView>(&config),
+        one::<PolicyView>(&config),
+        one::<RequestMessageView>(&config),
+        one::<RequestView>(&config),
+        one::<RequestsView>(&config),
         one::<SuggestionView>(&config),
     ]
 }

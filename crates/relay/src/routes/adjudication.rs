@@ -16,7 +16,7 @@ use crate::store::pool;
 /// Senders one request may judge.
 const MAX_SENDERS: usize = 1000;
 
-/// Provisions and discards.
+/// Provisions, releases and discards.
 pub(super) async fn adjudicate(Shared(state): Shared<Arc<State>>, owned: Owned) -> Response {
     let result = adjudicated(&state, &owned).await;
     owned.answer(&state, result)
@@ -24,7 +24,7 @@ pub(super) async fn adjudicate(Shared(state): Shared<Arc<State>>, owned: Owned) 
 
 async fn adjudicated(state: &State, owned: &Owned) -> Result<Response, ApiError> {
     let judged: Adjudication = owned.signed.decode()?;
-    if judged.provision.len() + judged.discard.len() > MAX_SENDERS {
+    if judged.provision.len() + judged.release.len() + judged.discard.len() > MAX_SENDERS {
         return Err(ApiError::too_large());
     }
     let account = owned.owner.account;
@@ -36,6 +36,9 @@ async fn adjudicated(state: &State, owned: &Owned) -> Result<Response, ApiError>
             let mut devices = Vec::new();
             for did in &judged.provision {
                 devices.extend(pool::provision(connection, account, did.as_str(), now)?);
+            }
+            for did in &judged.release {
+                devices.extend(pool::release(connection, account, did.as_str(), now)?);
             }
             for did in &judged.discard {
                 pool::discard(connection, account, did.as_str(), until)?;

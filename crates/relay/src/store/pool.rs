@@ -37,6 +37,18 @@ pub(crate) fn provision(
     connection
         .prepare_cached("DELETE FROM discarded WHERE account = ?1 AND sender = ?2")?
         .execute((account, sender))?;
+    release(connection, account, sender, now)
+}
+
+/// What a sender has in the pool goes to the queues of all devices; the sender stays unknown, so
+/// that what it puts next waits again and is answered as before. Returns the devices that have
+/// something new.
+pub(crate) fn release(
+    connection: &Connection,
+    account: AccountRow,
+    sender: &str,
+    now: i64,
+) -> rusqlite::Result<Vec<DeviceRow>> {
     let pooled: Vec<i64> = connection
         .prepare_cached(
             "SELECT id FROM messages

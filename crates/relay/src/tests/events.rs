@@ -150,7 +150,7 @@ async fn the_pool_is_announced_after_the_backlog_and_when_it_fills() {
     socket.silent().await;
     let body = cbor::encode(&Adjudication {
         provision: vec![bob.did.clone()],
-        discard: vec![],
+        ..Adjudication::default()
     });
     world
         .owner(&device, Method::POST, paths::ADJUDICATION, Some(body))

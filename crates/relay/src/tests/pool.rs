@@ -21,6 +21,7 @@ async fn judge(world: &World, device: &Device, provision: &[&Did], discard: &[&D
     let body = cbor::encode(&Adjudication {
         provision: list(provision),
         discard: list(discard),
+        ..Adjudication::default()
     });
     let answer = world
         .owner(device, Method::POST, paths::ADJUDICATION, Some(body))
@@ -99,6 +100,30 @@ async fn pool_then_adjudication_then_delivery() {
     // A provisioned sender goes straight to the queue.
     assert_eq!(case.write("again").await, StatusCode::ACCEPTED);
     assert_eq!(case.waiting().await, 2);
+}
+
+#[tokio::test]
+async fn a_released_sender_stays_unknown() {
+    let case = Case::with(|config| config.limits.reservation = 1).await;
+    for round in 1..=3 {
+        // Never told that anything is full: it cannot tell a release from nobody at home.
+        assert_eq!(case.write(&round.to_string()).await, StatusCode::ACCEPTED);
+        assert_eq!(case.pool().await, std::slice::from_ref(&case.bob.did));
+        let body = cbor::encode(&Adjudication {
+            release: vec![case.bob.did.clone()],
+            ..Adjudication::default()
+        });
+        let answer = case
+            .world
+            .owner(&case.alices, Method::POST, paths::ADJUDICATION, Some(body))
+            .await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(case.waiting().await, round);
+        assert!(case.pool().await.is_empty());
+    }
+    // Once provisioned, it is held to its reservation.
+    case.judge(&[&case.bob.did], &[]).await;
+    assert_eq!(case.write("four").await, StatusCode::TOO_MANY_REQUESTS);
 }
 
 #[tokio::test]

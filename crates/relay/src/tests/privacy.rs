@@ -73,8 +73,8 @@ async fn exchange(world: &World) -> Vec<Vec<u8>> {
         )
         .await;
     let body = cbor::encode(&Adjudication {
-        provision: vec![],
         discard: vec![bob.did.clone()],
+        ..Adjudication::default()
     });
     world
         .owner(&device, Method::POST, paths::ADJUDICATION, Some(body))

@@ -89,6 +89,9 @@ pub struct Pool {
 pub struct Adjudication {
     /// Senders whose messages go.
     pub discard: Vec<Did>,
+    /// Senders whose messages come through, but not later ones: they stay unknown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub release: Vec<Did>,
     /// Senders whose messages come through, these and later ones.
     pub provision: Vec<Did>,
 }

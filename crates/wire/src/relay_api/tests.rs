@@ -164,6 +164,7 @@ fn bodies_round_trip() {
     assert_eq!(cbor::decode(&cbor::encode(&state), 1024), Ok(state));
     let adjudication = Adjudication {
         discard: vec![did()],
+        release: vec![],
         provision: vec![],
     };
     assert_eq!(

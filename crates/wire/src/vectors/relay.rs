@@ -142,6 +142,15 @@ fn bodies() {
             &api::Adjudication {
                 discard: vec![],
                 provision: vec![bob()],
+                release: vec![],
+            },
+        ),
+        body(
+            "adjudication, released",
+            &api::Adjudication {
+                discard: vec![],
+                provision: vec![],
+                release: vec![bob()],
             },
         ),
         body("page of messages", &page),

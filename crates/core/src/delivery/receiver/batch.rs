@@ -4,7 +4,7 @@ use super::introductions::ack;
 use crate::db::{DbError, Peer, WriteTx, peers};
 use crate::delivery::Context;
 use crate::messages::EngineError;
-use crate::messages::receive;
+use crate::messages::requests::{self, Arrival};
 use crate::messages::{Incoming, Outcome, Source};
 use sotto_identity::verify::Pin;
 use sotto_wire::did::Did;
@@ -14,7 +14,7 @@ use sotto_wire::relay_api::{Ack, Delivery, MailboxKey};
 /// A delivery with everything that its processing needs.
 pub(super) struct Ready {
     ack: Ack,
-    incoming: Option<Incoming>,
+    arrival: Option<Arrival>,
     /// To be stored before its envelope is read.
     sender: Option<Peer>,
 }
@@ -26,7 +26,7 @@ impl Ready {
         let MailboxKey::Grant(address) = delivery.k else {
             return Self {
                 ack,
-                incoming: None,
+                arrival: None,
                 sender: None,
             };
         };
@@ -36,27 +36,32 @@ impl Ready {
             source,
             bytes: delivery.m,
         };
+        let followed = false;
         Self {
             ack,
-            incoming: Some(incoming),
+            arrival: Some(Arrival { incoming, followed }),
             sender: None,
         }
     }
 
-    /// An envelope of a sender who was verified just now.
+    /// An envelope of a sender who was verified just now, and whom the own account was proved to
+    /// follow or not.
     pub(super) fn introduced(
         delivery: Delivery,
         envelope: UnverifiedEnvelope,
         sender: &Peer,
+        followed: bool,
     ) -> Self {
-        let sender = sender.clone();
+        let recognised = Self::recognised(delivery, envelope, sender.pin.clone());
+        let arrival = recognised.arrival.map(|it| Arrival { followed, ..it });
         Self {
             sender: Some(sender.clone()),
-            ..Self::recognised(delivery, envelope, sender.pin)
+            arrival,
+            ..recognised
         }
     }
 
-    /// An envelope of a sender who is stored already.
+    /// An envelope of a sender with whom there is a conversation, or whose request waits.
     pub(super) fn recognised(delivery: Delivery, envelope: UnverifiedEnvelope, pin: Pin) -> Self {
         let (ack, pin) = (ack(&delivery), Box::new(pin));
         let source = Source::DidMailbox {
@@ -68,9 +73,10 @@ impl Ready {
             source,
             bytes: delivery.m,
         };
+        let followed = false;
         Self {
             ack,
-            incoming: Some(incoming),
+            arrival: Some(Arrival { incoming, followed }),
             sender: None,
         }
     }
@@ -78,33 +84,33 @@ impl Ready {
 
 /// Processes a batch and says what to acknowledge to the relay, now that it is committed.
 pub(super) async fn store(context: &Context, ready: Vec<Ready>) -> Result<Vec<Ack>, EngineError> {
-    let (mut acks, mut incoming) = (Vec::new(), Vec::new());
+    let (mut acks, mut arrivals) = (Vec::new(), Vec::new());
     let mut senders: Vec<Peer> = Vec::new();
     for Ready {
         ack,
-        incoming: envelope,
+        arrival,
         sender,
     } in ready
     {
         acks.push(ack);
-        incoming.extend(envelope);
+        arrivals.extend(arrival);
         let known = |peer: &Peer| senders.iter().any(|it| it.pin.did == peer.pin.did);
         if let Some(sender) = sender.filter(|peer| !known(peer)) {
             senders.push(sender);
         }
     }
-    if incoming.is_empty() {
+    if arrivals.is_empty() {
         return Ok(acks);
     }
-    let first_contact = incoming
+    let first_contact = arrivals
         .iter()
-        .any(|it| matches!(it.source, Source::DidMailbox { .. }));
+        .any(|it| matches!(it.incoming.source, Source::DidMailbox { .. }));
     let write = context.database.write(move |tx| {
         for sender in &senders {
             peers::upsert(tx, sender)?;
         }
-        let outcomes = receive::batch(tx, &incoming)?;
-        Ok::<_, EngineError>(suspects(tx, &incoming, &outcomes)?)
+        let processed = requests::arrive(tx, arrivals)?;
+        Ok::<_, EngineError>(suspects(tx, &processed)?)
     });
     for suspect in write.await? {
         context.suspects.add(&suspect);
@@ -117,14 +123,9 @@ pub(super) async fn store(context: &Context, ready: Vec<Ready>) -> Result<Vec<Ac
 }
 
 /// Peers with a device that is not certified by the key they are known by: it may have changed.
-fn suspects(
-    tx: &WriteTx<'_>,
-    incoming: &[Incoming],
-    outcomes: &[Outcome],
-) -> Result<Vec<Did>, DbError> {
-    let uncertified = incoming
+fn suspects(tx: &WriteTx<'_>, processed: &[(Incoming, Outcome)]) -> Result<Vec<Did>, DbError> {
+    let uncertified = processed
         .iter()
-        .zip(outcomes)
         .filter(|(_, outcome)| matches!(outcome, Outcome::Quarantined("certificate.invalid")));
     let mut suspects = Vec::new();
     for (envelope, _) in uncertified {

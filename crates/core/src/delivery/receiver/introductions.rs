@@ -6,13 +6,16 @@
 //! envelopes.
 
 use super::batch::Ready;
-use crate::db::Peer;
-use crate::delivery::{Context, standing};
+use crate::db::{DbError, Peer, incoming};
+use crate::delivery::Context;
+use crate::delivery::standing as noted;
 use crate::discovery::DiscoveryError;
+use crate::messages::requests::{self, Standing};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use sotto_identity::verify::{Pin, VerifyError};
+use sotto_wire::claim::Incoming;
 use sotto_wire::conversation::ConversationId;
 use sotto_wire::device::DeviceCertificate;
 use sotto_wire::did::Did;
@@ -53,18 +56,25 @@ impl Met {
 
 enum Known {
     Verified {
-        peer: Box<Peer>,
+        sender: Introduced,
         until: Instant,
     },
     /// Proved not to be what it says.
     Refused,
 }
 
+/// A verified sender.
+struct Introduced {
+    peer: Box<Peer>,
+    /// Whether the own account was proved to follow it; asked where the policy is *following*.
+    followed: bool,
+}
+
 pub(super) struct Introductions {
     context: Arc<Context>,
     known: HashMap<Did, Known>,
     waiting: HashMap<Did, Vec<Delivery>>,
-    under_way: FuturesUnordered<BoxFuture<'static, (Did, Result<Peer, DiscoveryError>)>>,
+    under_way: FuturesUnordered<BoxFuture<'static, (Did, Result<Introduced, DiscoveryError>)>>,
 }
 
 impl Introductions {
@@ -104,10 +114,10 @@ impl Introductions {
         let sender = envelope.from().clone();
         match self.known.get(&sender) {
             Some(Known::Refused) => sorted.hopeless.push(ack(&delivery)),
-            Some(Known::Verified { peer, until }) if *until > Instant::now() => {
-                sorted
-                    .ready
-                    .push(Ready::introduced(delivery, envelope, peer));
+            Some(Known::Verified { sender, until }) if *until > Instant::now() => {
+                let Introduced { peer, followed } = sender;
+                let ready = Ready::introduced(delivery, envelope, peer, *followed);
+                sorted.ready.push(ready);
             }
             _ => match recognised(&self.context, &envelope).await {
                 Some(pin) => {
@@ -137,7 +147,10 @@ impl Introductions {
         let context = Arc::clone(&self.context);
         let meeting = async move {
             tokio::time::sleep(after).await;
-            let met = tokio::time::timeout(PATIENCE, meet(&context, &sender)).await;
+            // The own server's slowness is not the sender's: it has its own time.
+            let followed = is_followed(&context, &sender).await;
+            let meeting = meet(&context, &sender, followed);
+            let met = tokio::time::timeout(PATIENCE, meeting).await;
             // Too slow is unreachable.
             let temporary = VerifyError::PdsUnreachable;
             let met = met.unwrap_or_else(|_| Err(DiscoveryError::Verify(temporary)));
@@ -156,8 +169,8 @@ impl Introductions {
                 return std::future::pending().await;
             };
             let known = match outcome {
-                Ok(peer) => Known::Verified {
-                    peer: Box::new(peer),
+                Ok(sender) => Known::Verified {
+                    sender,
                     until: Instant::now() + FRESH,
                 },
                 Err(error) if error.is_temporary() => {
@@ -179,9 +192,13 @@ impl Introductions {
     }
 }
 
-/// The sender as it is stored, if its device is certified by the key stored with it.
+/// The sender as it is stored, if its device is certified by the key stored with it, and if it is
+/// known already whether the sender is let in.
 async fn recognised(context: &Context, envelope: &UnverifiedEnvelope) -> Option<Pin> {
     let pin = context.discovery.known(envelope.from()).await.ok()??.pin;
+    if standing(context, envelope.from()).await.ok()? == Standing::Stranger {
+        return None;
+    }
     let now = context.clock.now();
     DeviceCertificate::verify(envelope.cert(), &pin.key, envelope.from(), now).ok()?;
     Some(pin)
@@ -194,28 +211,63 @@ async fn note(context: &Context, sender: &Did, error: &DiscoveryError) {
     }
     let conversation = ConversationId::of(&context.own.did, sender);
     let code = Some(error.code());
-    let noted = standing::note(&context.database, conversation, sender, code).await;
-    if let Err(error) = noted {
+    let written = noted::note(&context.database, conversation, sender, code).await;
+    if let Err(error) = written {
         tracing::error!(%error, "a sender's refusal could not be noted");
     }
 }
 
-/// A peer as it is stored: with its profile where it is new.
-async fn meet(context: &Context, sender: &Did) -> Result<Peer, DiscoveryError> {
+async fn standing(context: &Context, sender: &Did) -> Result<Standing, DbError> {
+    let sender = sender.clone();
+    let read = context
+        .database
+        .read(move |tx| requests::standing(tx, &sender));
+    read.await
+}
+
+/// Whether the own account is proved to follow a stranger, where that makes a difference.
+async fn is_followed(context: &Context, sender: &Did) -> bool {
+    policy(context).await == Some(Incoming::Following)
+        && standing(context, sender).await.ok() == Some(Standing::Stranger)
+        && context.discovery.follows(sender).await
+}
+
+async fn policy(context: &Context) -> Option<Incoming> {
+    let read = context
+        .database
+        .read::<_, DbError>(|tx| incoming::policy(tx));
+    Some(read.await.ok()?.incoming)
+}
+
+/// A peer as it is stored: where it is new and let in, with its profile.
+async fn meet(
+    context: &Context,
+    sender: &Did,
+    followed: bool,
+) -> Result<Introduced, DiscoveryError> {
     let discovery = &context.discovery;
-    match discovery.known(sender).await? {
+    let peer = match discovery.known(sender).await? {
         Some(known) => {
             let pin = discovery.verified(sender).await?.pin();
             let verified_at = context.clock.now_ms();
-            Ok(Peer {
+            Peer {
                 pin,
                 verified_at,
                 last_error: None,
                 ..known
-            })
+            }
         }
-        None => Ok(discovery.peer(discovery.met(sender).await?).await),
-    }
+        None => {
+            let met = discovery.met(sender).await?;
+            if followed || policy(context).await == Some(Incoming::Everyone) {
+                discovery.peer(met).await
+            } else {
+                discovery.stranger(&met)
+            }
+        }
+    };
+    let peer = Box::new(peer);
+    Ok(Introduced { peer, followed })
 }
 
 pub(super) fn ack(delivery: &Delivery) -> Ack {

@@ -2,6 +2,7 @@
 
 use super::batch;
 use super::introductions::Introductions;
+use super::pool::{self, PoolError};
 use super::wake::clock_jumped;
 use crate::delivery::Context;
 use crate::messages::EngineError;
@@ -10,7 +11,7 @@ use crate::relay::socket::Socket;
 use crate::views::ConnectionState;
 use futures_util::{SinkExt as _, StreamExt as _};
 use sotto_wire::first_contact::MAX_ENVELOPE;
-use sotto_wire::relay_api::{Ack, Adjudication, Delivery, Event, EventError};
+use sotto_wire::relay_api::{Ack, Delivery, Event, EventError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -23,7 +24,6 @@ const PAUSE: Duration = Duration::from_millis(4);
 const PING: Duration = Duration::from_secs(20);
 /// A relay that was silent for this long is gone.
 const SILENCE: Duration = Duration::from_secs(45);
-const ADJUDICATE_AT_ONCE: usize = 200;
 const MAX_EVENT: usize = MAX_ENVELOPE + 4096;
 /// A database that fails will not be better at once.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
@@ -91,13 +91,13 @@ impl Session {
     /// What has come, together with what comes right after it.
     async fn receive(&mut self, first: Option<Incoming>) -> Result<(), End> {
         let mut deliveries = Vec::new();
-        let (mut pool, mut caught_up) = (false, false);
+        let (mut waiting, mut caught_up) = (false, false);
         let mut next = first;
         loop {
             self.heard = Instant::now();
             match event(next)? {
                 Some(Event::Delivery(delivery)) => deliveries.push(delivery),
-                Some(Event::Pool) => pool = true,
+                Some(Event::Pool) => waiting = true,
                 Some(Event::CaughtUp) => caught_up = true,
                 Some(Event::Capabilities | Event::Ack(_)) | None => {}
             }
@@ -110,7 +110,7 @@ impl Session {
             }
         }
         self.process(deliveries).await?;
-        if pool {
+        if waiting {
             self.adjudicate().await?;
         }
         if caught_up {
@@ -145,19 +145,12 @@ impl Session {
         self.socket.flush().await.map_err(gone)
     }
 
-    /// Lets everyone in: the policy is `everyone`, the only one there is yet.
     async fn adjudicate(&mut self) -> Result<(), End> {
-        let (relays, own) = (&self.context.relays, &self.context.own);
-        let pool = relays.pool(&own.domain).await.map_err(End::Relay)?;
-        for some in pool.dids.chunks(ADJUDICATE_AT_ONCE) {
-            let (discard, provision) = some.iter().cloned().partition(|did| *did == own.did);
-            let decision = Adjudication { discard, provision };
-            relays
-                .adjudicate(&own.domain, &decision)
-                .await
-                .map_err(End::Relay)?;
+        match pool::empty(&self.context).await {
+            Ok(()) => Ok(()),
+            Err(PoolError::Relay(error)) => Err(End::Relay(error)),
+            Err(PoolError::Engine(error)) => Err(database_failed(&error).await),
         }
-        Ok(())
     }
 }
 

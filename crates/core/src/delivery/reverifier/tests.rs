@@ -63,6 +63,7 @@ impl Setting {
             database: alice.db().clone(),
             own: Arc::new(alice.own.clone()),
             clock: Arc::clone(&clock) as _,
+            follows: Arc::default(),
         };
         let mut peer = Party::new("bob", &clock).peer();
         peer.pin.did = Did::parse(PEER).unwrap();

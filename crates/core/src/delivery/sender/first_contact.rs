@@ -58,7 +58,7 @@ pub(super) async fn make(
     // to our first contact overtake it.
     let decision = Adjudication {
         provision: vec![did.clone()],
-        discard: Vec::new(),
+        ..Adjudication::default()
     };
     context
         .relays

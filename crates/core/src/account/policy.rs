@@ -1,0 +1,50 @@
+//! Publishing from whom first contacts are let in (docs/protocol.md §1.1, §3.5). The policy is
+//! stored first and counts on this device from then on; what a crash interrupts is marked as not
+//! published, and gone through again.
+
+use super::delegation::{self, Standing};
+use super::set_up::{SetUp, SetUpError, record};
+use crate::db::{DbError, OwnAccount, incoming, own, peers};
+
+impl SetUp {
+    /// Publishes the policy as it is stored, unless that was done before.
+    pub(crate) async fn publish_policy(&self) -> Result<(), SetUpError> {
+        let stored = self.database.read(|tx| incoming::policy(tx)).await?;
+        if stored.published {
+            return Ok(());
+        }
+        let own = self.newer_claim().await?;
+        let replaces = match delegation::standing(&self.session, Some(&own)).await? {
+            Standing::Absent => None,
+            Standing::Ours { cid } => Some(cid),
+            Standing::Elsewhere => return Err(SetUpError::Elsewhere),
+        };
+        let record = record(&own, stored.incoming, self.clock.now());
+        self.session
+            .put_delegation(&record, replaces.as_deref())
+            .await?;
+        let seen = self.read_back(&own).await?;
+        if seen.incoming() != stored.incoming {
+            return Err(SetUpError::NotWritten);
+        }
+        let (pin, now) = (seen.pin(), self.clock.now_ms());
+        self.database
+            .write::<_, DbError>(move |tx| {
+                peers::pin(tx, &pin, now)?;
+                incoming::published(tx, pin.incoming).map(drop)
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// The account with the number of a claim that was never used: stored before it is.
+    async fn newer_claim(&self) -> Result<OwnAccount, SetUpError> {
+        let numbered = self.database.write::<_, DbError>(|tx| {
+            let mut own = own::load(tx)?.ok_or(DbError::Stored("account"))?;
+            own.claim_seq += 1;
+            own::store(tx, &own)?;
+            Ok(own)
+        });
+        Ok(numbered.await?)
+    }
+}
