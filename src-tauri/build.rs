@@ -23,6 +23,11 @@ const COMMANDS: &[&str] = &[
     "set_confirmed",
     "compare_safety_code",
     "provenance",
+    "requests",
+    "accept_request",
+    "decline_request",
+    "policy",
+    "set_incoming",
     "connection",
 ];
 

@@ -3,8 +3,8 @@
 
 use crate::running::Core;
 use sotto_core::views::{
-    AppState, ConnectionView, ConversationView, ErrorView, GermView, MessageView, ProvenanceView,
-    SafetyComparison, SafetyNumberView, SuggestionView,
+    AppState, ConnectionView, ConversationView, ErrorView, GermView, IncomingPolicy, MessageView,
+    PolicyView, ProvenanceView, RequestsView, SafetyComparison, SafetyNumberView, SuggestionView,
 };
 use tauri::{State, Wry, command, ipc::Invoke};
 
@@ -34,6 +34,11 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         set_confirmed,
         compare_safety_code,
         provenance,
+        requests,
+        accept_request,
+        decline_request,
+        policy,
+        set_incoming,
         connection,
     ]
 }
@@ -168,6 +173,31 @@ async fn compare_safety_code(
 #[command]
 async fn provenance(core: State<'_, Core>, message_id: i64) -> Answer<ProvenanceView> {
     core.app().await?.provenance(message_id).await
+}
+
+#[command]
+async fn requests(core: State<'_, Core>) -> Answer<RequestsView> {
+    core.app().await?.requests().await
+}
+
+#[command]
+async fn accept_request(core: State<'_, Core>, id: String) -> Answer<ConversationView> {
+    core.app().await?.accept_request(id).await
+}
+
+#[command]
+async fn decline_request(core: State<'_, Core>, id: String) -> Answer<()> {
+    core.app().await?.decline_request(id).await
+}
+
+#[command]
+async fn policy(core: State<'_, Core>) -> Answer<PolicyView> {
+    core.app().await?.policy().await
+}
+
+#[command]
+async fn set_incoming(core: State<'_, Core>, policy: IncomingPolicy) -> Answer<PolicyView> {
+    core.app().await?.set_incoming(policy).await
 }
 
 #[command]

@@ -12,6 +12,7 @@ mod browser;
 mod cli;
 mod client;
 mod clock;
+mod follow;
 mod grant;
 mod logs;
 mod network;

@@ -49,6 +49,7 @@ export const ERROR_CODES = [
   'account.key_changed',
   'account.self',
   'germ.no_link',
+  'conversation.unknown',
   'roster.invalid',
   'key_package.invalid',
   'key_package.none',

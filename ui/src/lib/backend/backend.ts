@@ -7,6 +7,9 @@ import type { MessageView } from '$lib/generated/MessageView'
 import type { ProvenanceView } from '$lib/generated/ProvenanceView'
 import type { SafetyComparison } from '$lib/generated/SafetyComparison'
 import type { SafetyNumberView } from '$lib/generated/SafetyNumberView'
+import type { IncomingPolicy } from '$lib/generated/IncomingPolicy'
+import type { PolicyView } from '$lib/generated/PolicyView'
+import type { RequestsView } from '$lib/generated/RequestsView'
 import type { SuggestionView } from '$lib/generated/SuggestionView'
 
 export type Listener = {
@@ -49,6 +52,11 @@ export interface Backend {
   /** `picture` is a PNG or JPEG file in base64; a match confirms the peer's key. */
   compareSafetyCode(conversationId: string, picture: string): Promise<SafetyComparison>
   provenance(messageId: number): Promise<ProvenanceView>
+  requests(): Promise<RequestsView>
+  acceptRequest(id: string): Promise<ConversationView>
+  declineRequest(id: string): Promise<null>
+  policy(): Promise<PolicyView>
+  setIncoming(policy: IncomingPolicy): Promise<PolicyView>
 
   connection(): Promise<ConnectionView>
 

@@ -29,6 +29,11 @@ export function commands(call: Call): Omit<Backend, 'listen'> {
     compareSafetyCode: (conversationId, picture) =>
       ask('compare_safety_code', { conversationId, picture }),
     provenance: (messageId) => ask('provenance', { messageId }),
+    requests: () => ask('requests'),
+    acceptRequest: (id) => ask('accept_request', { id }),
+    declineRequest: (id) => ask('decline_request', { id }),
+    policy: () => ask('policy'),
+    setIncoming: (policy) => ask('set_incoming', { policy }),
     connection: () => ask('connection'),
   }
 }

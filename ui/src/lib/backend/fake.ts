@@ -5,11 +5,15 @@ import type { ConnectionView } from '$lib/generated/ConnectionView'
 import type { ConversationView } from '$lib/generated/ConversationView'
 import type { ErrorView } from '$lib/generated/ErrorView'
 import type { GermView } from '$lib/generated/GermView'
+import type { IncomingPolicy } from '$lib/generated/IncomingPolicy'
 import type { MessageView } from '$lib/generated/MessageView'
+import type { PolicyView } from '$lib/generated/PolicyView'
+import type { RequestsView } from '$lib/generated/RequestsView'
 import type { Backend, Listener } from './backend'
 import type { SafetyComparison } from '$lib/generated/SafetyComparison'
 import { people, peer, seed, summary, type Seed } from './fake-data'
 import { fakeCode, fakeNumber, fakeProvenance } from './fake-safety'
+import { accepted, demoRequests } from './fake-requests'
 
 export const fakeAccount: AccountView = {
   did: 'did:plc:ewvi7nxzyoun6zhxrhs64oiz',
@@ -19,13 +23,20 @@ export const fakeAccount: AccountView = {
   relay: 'relay.sotto.chat',
 }
 
-export type FakeOptions = { state?: AppState; seed?: Seed; latency?: number }
+export type FakeOptions = {
+  state?: AppState
+  seed?: Seed
+  requests?: RequestsView
+  latency?: number
+}
 
 /** A core in memory: no network, no keys, the same answers and events. */
 export class FakeBackend implements Backend {
   #listeners = new Set<Listener>()
   #state: AppState
   #seed: Seed
+  #requests: RequestsView
+  #policy: PolicyView = { incoming: 'everyone', published: true }
   #connection: ConnectionView = { state: 'online', error: null }
   #latency: number
   #nextId = 10_000
@@ -40,6 +51,7 @@ export class FakeBackend implements Backend {
   constructor(options: FakeOptions = {}) {
     this.#state = options.state ?? { kind: 'ready', account: fakeAccount }
     this.#seed = options.seed ?? seed(Date.now())
+    this.#requests = options.requests ?? { requests: [], dropped: 0 }
     this.#latency = options.latency ?? 0
   }
 
@@ -226,6 +238,54 @@ export class FakeBackend implements Backend {
     return fakeProvenance(message, confirmed ? Date.UTC(2025, 3, 12, 18) : null)
   }
 
+  async requests() {
+    await this.#enter('requests')
+    return structuredClone(this.#requests)
+  }
+
+  async acceptRequest(id: string) {
+    await this.#enter('acceptRequest', id)
+    const request = this.#take(id)
+    const { view, messages } = accepted(request, this.#nextId)
+    this.#nextId += messages.length
+    this.#seed.conversations.push(view)
+    this.#seed.messages.set(id, messages)
+    this.emit({ kind: 'conversations', ids: [id] })
+    return structuredClone(view)
+  }
+
+  async declineRequest(id: string) {
+    await this.#enter('declineRequest', id)
+    this.#take(id)
+    return null
+  }
+
+  async policy() {
+    await this.#enter('policy')
+    return this.#policy
+  }
+
+  async setIncoming(policy: IncomingPolicy) {
+    this.#policy = { incoming: policy, published: false }
+    await this.#enter('setIncoming', policy)
+    this.#policy = { incoming: policy, published: true }
+    this.emit({ kind: 'requests' })
+    return this.#policy
+  }
+
+  /** A first message of someone who is not let straight in. */
+  ask(requests: RequestsView): void {
+    this.#requests = requests
+    this.emit({ kind: 'requests' })
+  }
+
+  #take(id: string): RequestsView['requests'][number] {
+    const found = this.#requests.requests.find((request) => request.id === id)
+    if (!found) throw { code: 'conversation.unknown', detail: null }
+    this.ask({ requests: this.#requests.requests.filter((it) => it !== found), dropped: 0 })
+    return found
+  }
+
   async connection() {
     await this.#enter('connection')
     return this.#connection
@@ -313,7 +373,7 @@ export function fakeFromLocation(search: string): FakeBackend {
   const fake = new FakeBackend({
     latency: 120,
     ...(state && { state }),
-    ...(data && { seed: data }),
+    ...(data ? { seed: data } : { requests: demoRequests(Date.now()) }),
   })
   if (query.has('offline')) {
     fake.connect({ state: 'offline', error: { code: 'relay.unreachable', detail: null } })

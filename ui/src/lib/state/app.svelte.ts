@@ -5,6 +5,7 @@ import { Clock } from './clock.svelte'
 import { Connection } from './connection.svelte'
 import { Conversations } from './conversations.svelte'
 import { Draft } from './draft.svelte'
+import { Requests } from './requests.svelte'
 import { Session } from './session.svelte'
 import { Timeline } from './timeline.svelte'
 
@@ -12,10 +13,13 @@ import { Timeline } from './timeline.svelte'
 export class App {
   readonly session: Session
   readonly conversations: Conversations
+  readonly requests: Requests
   readonly connection: Connection
   readonly clock = new Clock()
   timeline = $state.raw<Timeline | null>(null)
   composing = $state(false)
+  /** Whether the message requests are open, in the place of a conversation. */
+  reviewing = $state(false)
 
   readonly selected = $derived.by(() => this.conversations.find(this.timeline?.id ?? null))
 
@@ -27,6 +31,7 @@ export class App {
     this.backend = backend
     this.session = new Session(backend, (state) => this.#entered(state))
     this.conversations = new Conversations(backend)
+    this.requests = new Requests(backend)
     this.connection = new Connection(backend)
   }
 
@@ -45,10 +50,23 @@ export class App {
   }
 
   select(id: string): void {
+    this.reviewing = false
     if (this.timeline?.id === id) return
     this.timeline?.close()
     this.timeline = new Timeline(this.backend, id, this.conversations.find(id)?.unread ?? 0)
     void this.timeline.load()
+  }
+
+  review(): void {
+    this.timeline?.close()
+    this.timeline = null
+    this.reviewing = true
+  }
+
+  async acceptRequest(id: string): Promise<void> {
+    if (!(await this.requests.accept(id))) return
+    await this.conversations.changed([id])
+    this.select(id)
   }
 
   async startConversation(handle: string): Promise<void> {
@@ -75,6 +93,7 @@ export class App {
     this.#leave()
     if (account === null) return
     void this.conversations.refresh()
+    void this.requests.refresh()
     void this.connection.refresh()
   }
 
@@ -82,7 +101,9 @@ export class App {
     this.timeline?.close()
     this.timeline = null
     this.composing = false
+    this.reviewing = false
     this.conversations.clear()
+    this.requests.clear()
     this.#drafts.clear()
   }
 
@@ -92,6 +113,7 @@ export class App {
     else if (event.kind === 'overflowed') void this.#resync()
     else if (this.#account === null) return
     else if (event.kind === 'conversations') void this.conversations.changed(event.ids)
+    else if (event.kind === 'requests') void this.requests.refresh()
     else if (event.kind === 'connection') void this.connection.refresh()
     else if (event.kind === 'messages' && event.conversationId === this.timeline?.id) {
       void this.timeline.changed(event.ids)
@@ -102,6 +124,7 @@ export class App {
     await this.session.refresh()
     if (this.#account === null) return
     void this.conversations.refresh()
+    void this.requests.refresh()
     void this.connection.refresh()
     void this.timeline?.resync()
   }
