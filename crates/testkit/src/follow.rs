@@ -28,7 +28,12 @@ impl Client {
     }
 
     async fn pds(&self) -> Url {
-        let url = self.endpoints().plc.join(&self.account.did).expect("a URL");
+        // Joined, a DID would be taken for a URL of its own.
+        let url = format!(
+            "{}/{}",
+            self.endpoints().plc.as_str().trim_end_matches('/'),
+            self.account.did
+        );
         let answer = reqwest::get(url).await.expect("the directory answers");
         let text = answer.text().await.expect("a document");
         let document: Value = serde_json::from_str(&text).expect("a document");
