@@ -41,7 +41,10 @@ pub(crate) async fn list(app: &App) -> Result<(), Failure> {
         }
     }
     if waiting.dropped > 0 {
-        terminal::complain(&format!("{} older requests were dropped", waiting.dropped));
+        terminal::complain(format_args!(
+            "{} older requests were dropped",
+            waiting.dropped
+        ));
     }
     Ok(())
 }

@@ -17,12 +17,11 @@ async fn choose(client: &Client, policy: IncomingPolicy) {
 async fn request(of: &Client, texts: &[&str]) -> RequestView {
     until(&format!("a request that says {texts:?}"), || async {
         let waiting = of.app().requests().await.unwrap().requests;
-        waiting.len() == 1
-            && waiting[0]
-                .messages
-                .iter()
-                .map(|it| it.text.as_deref().unwrap())
-                .eq(texts.iter().copied())
+        let says = |it: &RequestView| {
+            let said = it.messages.iter().map(|it| it.text.as_deref().unwrap());
+            said.eq(texts.iter().copied())
+        };
+        matches!(&waiting[..], [one] if says(one))
     })
     .await;
     of.app().requests().await.unwrap().requests.remove(0)

@@ -75,9 +75,15 @@ pub(super) fn request(request: &Request) -> RequestView {
         text: text.clone(),
         at: signed(*at),
     };
+    // They may be known: the user may have looked this account up. They are still a stranger's.
+    let peer = PeerView {
+        display_name: None,
+        avatar: None,
+        ..peer(&request.peer)
+    };
     RequestView {
         id: request.id.hex(),
-        peer: peer(&request.peer),
+        peer,
         messages: request.messages.iter().map(message).collect(),
         since: signed(request.since),
     }

@@ -1,6 +1,6 @@
 //! Rows of conversations; what is in them is `messages`'s.
 
-use super::{DbError, PeerId};
+use super::{DbError, PeerId, WriteTx};
 use rusqlite::{Connection, OptionalExtension};
 use sotto_wire::conversation::ConversationId;
 
@@ -45,4 +45,20 @@ pub(crate) fn with_peer(connection: &Connection, peer: PeerId) -> Result<Option<
 pub(crate) fn peer_of(connection: &Connection, row: i64) -> Result<PeerId, DbError> {
     let mut statement = connection.prepare_cached("SELECT peer FROM conversation WHERE id = ?1")?;
     Ok(PeerId(statement.query_row([row], |row| row.get(0))?))
+}
+
+/// Removes the conversation with a peer if nothing was ever said, sent or received in it; `true`
+/// where it was removed.
+pub(crate) fn remove_empty(tx: &WriteTx<'_>, peer: PeerId) -> Result<bool, DbError> {
+    let removed = tx
+        .prepare_cached(
+            "DELETE FROM conversation WHERE peer = ?1
+               AND NOT EXISTS (SELECT 1 FROM message m WHERE m.conversation = conversation.id)
+               AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.conversation = conversation.id)
+               AND NOT EXISTS (SELECT 1 FROM send_group s WHERE s.conversation = conversation.id)
+               AND NOT EXISTS (SELECT 1 FROM read_group r WHERE r.conversation = conversation.id)
+               AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.conversation = conversation.id)",
+        )?
+        .execute([peer.0])?;
+    Ok(removed > 0)
 }

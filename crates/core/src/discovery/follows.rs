@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 /// A listing is asked for who is in it for so long, in milliseconds.
 const FRESH: u64 = 10 * 60 * 1000;
 /// For who is not in it, only so long: someone may have been followed just now.
-const FRESH_FOR_ABSENCE: u64 = 30 * 1000;
+const FRESH_FOR_ABSENCE: u64 = 5 * 1000;
 /// Listing and proof together. A server that is slower proves nothing.
 const PATIENCE: Duration = Duration::from_secs(25);
 

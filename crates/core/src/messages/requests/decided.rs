@@ -1,7 +1,8 @@
 //! Who waits, and what becomes of them.
 
 use super::Request;
-use crate::db::{Change, DbError, OwnAccount, PeerId, ReadTx, WriteTx, incoming, own, peers};
+use crate::db::{Change, DbError, OwnAccount, PeerId, ReadTx, WriteTx};
+use crate::db::{conversations, incoming, own, peers};
 use crate::inbox::{Reader, held};
 use crate::messages::receive::{self, Incoming, Source};
 use crate::messages::{EngineError, start};
@@ -106,6 +107,10 @@ pub fn decline(
     let Some((peer, pin)) = find(tx, &own, conversation)? else {
         return Ok(None);
     };
+    // One that was only opened is no reason to let the next message in.
+    if conversations::remove_empty(tx, peer)? {
+        tx.changed(Change::Conversations(vec![*conversation]));
+    }
     held::turn_away(tx, peer)?;
     settled(tx)?;
     Ok(Some(pin.did))

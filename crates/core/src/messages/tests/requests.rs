@@ -220,6 +220,20 @@ fn declined_it_leaves_nothing_and_a_later_message_asks_anew() {
 }
 
 #[test]
+fn a_conversation_that_was_only_opened_goes_with_the_request() {
+    let (alice, mut bob) = strangers(Policy::None);
+    alice.say(&bob, "one");
+    arrives(&alice, &mut bob, false);
+    bob.start(&alice);
+    decline(&bob, &alice);
+    shows_nothing(&bob, &alice);
+    alice.say(&bob, "two");
+    arrives(&alice, &mut bob, false);
+    assert_eq!(texts(&list(&bob)[0]), [Some("two")]);
+    assert_eq!(bob.count("SELECT count(*) FROM conversation"), 0);
+}
+
+#[test]
 fn declined_and_let_in_by_a_new_policy_it_is_acknowledged_too() {
     let (mut alice, mut bob) = strangers(Policy::None);
     alice.say(&bob, "one");
