@@ -136,3 +136,29 @@ fn suspects(tx: &WriteTx<'_>, processed: &[(Incoming, Outcome)]) -> Result<Vec<D
     }
     Ok(suspects)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::acquainted;
+
+    #[test]
+    fn whose_device_is_not_certified_is_a_suspect() {
+        let (alice, mut bob) = acquainted();
+        alice.say(&bob, "by a grant");
+        alice.send(&mut bob);
+        let incoming = std::mem::take(&mut bob.queue);
+        assert!(matches!(incoming[0].source, Source::Grant(_)));
+        let did = alice.own.did.clone();
+        let outcome = |code| vec![Outcome::Quarantined(code)];
+        for (outcomes, expected) in [
+            (outcome("certificate.invalid"), vec![did]),
+            (outcome("frame.unsealed"), Vec::new()),
+            (vec![Outcome::Duplicate], Vec::new()),
+        ] {
+            let incoming = incoming.clone();
+            let found = bob.write(move |tx| suspects(tx, &incoming, &outcomes));
+            assert_eq!(found, expected);
+        }
+    }
+}

@@ -84,7 +84,13 @@ fn overruled() -> Vec<Case> {
         now(in_time, 71),
         now(seen_twice, 81),
         now(long_ago.after(3, &log), 9_000),
-        now(settled.after(3, &log).after(71, &after_fork), 9_000),
+        now(
+            settled
+                .after(3, &log)
+                .after(71, &after_fork)
+                .after(200, &after_fork),
+            9_000,
+        ),
     ]
 }
 
