@@ -24,6 +24,10 @@ pub use tid::{InvalidTid, Tid};
 /// The largest proof that is read, in bytes.
 pub const MAX_CAR: usize = 2 * 1024 * 1024;
 
+/// The largest record that is read, in bytes: decoded, many small values take many times their
+/// size. None that is read here needs half of this.
+pub const MAX_RECORD: usize = 256 * 1024;
+
 /// What a proof proves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proved {
@@ -78,7 +82,13 @@ pub fn prove(
     let path = format!("{collection}/{rkey}");
     let cid = mst::find(&car, &commit.data, &path)?;
     let record = match &cid {
-        Some(cid) => Some(dag_cbor::to_json(car.block(cid)?)?),
+        Some(cid) => {
+            let block = car.block(cid)?;
+            if block.len() > MAX_RECORD {
+                return Err(ProofError::Invalid);
+            }
+            Some(dag_cbor::to_json(block)?)
+        }
         None => None,
     };
     Ok(Proved {

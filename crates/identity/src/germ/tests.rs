@@ -108,6 +108,12 @@ fn no_hop_of_a_chain_can_be_forged() {
             wrong.push((format!("without hop {hop}"), gap));
         }
     }
+    // What a verifier that takes the wrong key for every hop would accept.
+    let by_successors = (1..4).map(|from| proof(&did(), from, from + 1, from + 1));
+    wrong.push((
+        "all by their successors".to_owned(),
+        by_successors.collect(),
+    ));
     wrong.push((
         "newest first".to_owned(),
         good.iter().rev().cloned().collect(),

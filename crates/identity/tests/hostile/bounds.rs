@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ipld_core::ipld::Ipld;
 use sotto_identity::http::{Http, HttpError, Request, WebClient};
 use sotto_wire::did::Did;
 use tokio::time::Instant;
@@ -60,6 +61,19 @@ async fn redirects_end() {
         assert_eq!(code, expected);
         let again = account.server.asked().into_iter().filter(|it| it == path);
         assert_eq!(again.count(), 4, "the request and three redirects");
+    }
+}
+
+/// A field that nobody knows is passed over, but not at any length.
+#[tokio::test]
+async fn a_record_of_many_small_values_is_not_read() {
+    for (values, expected) in [(200_000, None), (300_000, Some("account.bad_proof"))] {
+        let mut account = Account::new(1).await;
+        let many = Ipld::List(vec![Ipld::Integer(0); values]);
+        account.record.insert("later".to_owned(), many);
+        account.publish();
+        let outcome = account.verify(None).await;
+        assert_eq!(outcome.err().map(|error| error.code()), expected);
     }
 }
 
