@@ -29,13 +29,14 @@ where
     T: DeserializeOwned + Send + 'static,
     F: FnOnce(&State, Did, T) -> Result<Change, ApiError> + Send + 'static,
 {
-    let Ok(turn) = Arc::clone(&state.calls).try_acquire_owned() else {
-        return ApiError::busy().into_response();
-    };
     let (parts, body) = request.into_parts();
     let input = match read(&state, &parts.headers, body).await {
         Ok(input) => input,
         Err(error) => return error.into_response(),
+    };
+    // Only now: a slow client must not keep others from calling.
+    let Ok(turn) = Arc::clone(&state.calls).try_acquire_owned() else {
+        return ApiError::busy().into_response();
     };
     // A task of its own: a client that goes away must not stop it between record and document.
     let task = state.tasks.spawn({

@@ -17,6 +17,7 @@ mod grant;
 mod logs;
 mod network;
 mod paths;
+mod pds_api;
 mod proxy;
 mod relay;
 
@@ -27,6 +28,7 @@ pub use clock::MovableClock;
 pub use grant::HeldGrant;
 pub use logs::logged;
 pub use network::{Account, Network, network};
+pub use pds_api::PdsApi;
 pub use proxy::Proxy;
 pub use relay::Relay;
 

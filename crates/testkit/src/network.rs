@@ -3,6 +3,7 @@
 use crate::paths;
 use serde::Deserialize;
 use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,6 +20,18 @@ pub struct Network {
 struct Description {
     plc: Url,
     control: Url,
+    pds: Vec<Pds>,
+    data: PathBuf,
+}
+
+/// A PDS as the network describes it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Pds {
+    /// How the public reaches it.
+    pub(crate) url: Url,
+    /// Where it listens.
+    pub(crate) upstream: Url,
+    pub(crate) port: u16,
 }
 
 /// An account on one of the PDSes.
@@ -40,14 +53,24 @@ pub struct Account {
 /// When it cannot be started.
 pub fn network() -> &'static Network {
     static NETWORK: OnceLock<Network> = OnceLock::new();
-    NETWORK.get_or_init(Network::start)
+    NETWORK.get_or_init(|| Network::start(&[]))
 }
 
 impl Network {
-    fn start() -> Self {
+    /// Another network, whose PDSes leave their public ports to a
+    /// [`PdsApi`](crate::PdsApi) before each of them. Ends when it is dropped.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn behind() -> Self {
+        Self::start(&["--behind"])
+    }
+
+    fn start(more: &[&str]) -> Self {
         let mut child = Command::new(paths::node())
             .arg(paths::root().join("tests/network/network.mjs"))
             .args(["--pds", "2", "--no-accounts", "--die-with-stdin"])
+            .args(more)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -73,6 +96,23 @@ impl Network {
     /// The control door: handles, suggestions, pauses.
     pub fn control(&self) -> &Url {
         &self.description.control
+    }
+
+    pub(crate) fn pds(&self, index: usize) -> &Pds {
+        self.description.pds.get(index).expect("a PDS")
+    }
+
+    /// The secrets of a PDS: what it signs access tokens with, and its rotation key.
+    pub(crate) fn secrets(&self, pds: usize) -> (String, String) {
+        let kept = std::fs::read(self.description.data.join("network.json"));
+        let kept: serde_json::Value =
+            serde_json::from_slice(&kept.expect("the network's state")).expect("JSON");
+        let text = |name: &str| {
+            let secret = kept.pointer(&format!("/secrets/{pds}/{name}"));
+            let secret = secret.and_then(serde_json::Value::as_str);
+            secret.expect("a secret").to_owned()
+        };
+        (text("jwt"), text("rotationKey"))
     }
 
     /// A new account whose name begins with `name`, on PDS 0 or 1.

@@ -23,7 +23,8 @@ pub(crate) fn node() -> PathBuf {
 fn build(folder: &Path) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
-    let packages = ["-p", "sotto-relay", "-p", "sotto-cli"];
+    let packages = ["sotto-relay", "sotto-cli", "sotto-pds-delegation"];
+    let packages = packages.iter().flat_map(|name| ["-p", name]);
     build
         .current_dir(root())
         .args(["build", "--quiet"])
@@ -47,7 +48,7 @@ pub(crate) fn program(name: &str) -> PathBuf {
             .expect("a target folder")
             .to_owned();
         // `npm test` has just built everything, with the features of the whole workspace; building
-        // two packages of it alone would compile their dependencies once more.
+        // a few packages of it alone would compile their dependencies once more.
         if std::env::var_os("SOTTO_PROGRAMS_ARE_BUILT").is_none() {
             build(&folder);
         }
