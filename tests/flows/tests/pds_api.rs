@@ -1,4 +1,8 @@
 //! Accounts whose PDSes offer the API of delegations.
+#![expect(
+    clippy::expect_used,
+    reason = "clippy counts only the test functions themselves as tests"
+)]
 
 use sotto_testkit::{Client, Network, PdsApi, Relay};
 
