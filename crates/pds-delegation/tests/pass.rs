@@ -49,6 +49,10 @@ async fn echo() -> SocketAddr {
     run(Router::new()
         .route("/talk", axum::routing::post(talk))
         .route("/silent", get(async || std::future::pending::<()>().await))
+        .route(
+            "/xrpc/com.atproto.sync.getRepoStatus",
+            get(async || std::future::pending::<()>().await),
+        )
         .fallback(answer))
     .await
 }
@@ -240,6 +244,23 @@ async fn clients_are_bounded() {
     let answer = exchange(&service, late).await;
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     service.shutdown().await;
+}
+
+#[tokio::test]
+async fn calls_are_bounded_and_what_passes_through_is_not_held_up() {
+    let limits = [("SOTTO_PDS_DELEGATION_CONCURRENT_CALLS", "1")];
+    let service = before(echo().await, &limits).await;
+    let call = "GET /xrpc/chat.sotto.getDelegation?did=did:web:a.example HTTP/1.1\r\nHost: h\r\n\
+        Connection: close\r\n\r\n";
+    let mut first = TcpStream::connect(service.addr()).await.unwrap();
+    first.write_all(call.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let second = exchange(&service, call).await;
+    assert!(second.starts_with("HTTP/1.1 429 "), "{second}");
+    assert!(second.to_lowercase().contains("retry-after: 1"), "{second}");
+    assert_eq!(seen(&second)["error"], "RateLimitExceeded");
+    let passed = "GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    assert_eq!(seen(&exchange(&service, passed).await)["uri"], "/x");
 }
 
 #[tokio::test]

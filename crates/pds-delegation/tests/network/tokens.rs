@@ -6,7 +6,7 @@ use sotto_wire::pds_api::{CREATE, DELETE, UPDATE};
 use sotto_wire::time::{Clock as _, SystemClock};
 
 use crate::account::Account;
-use crate::fixture::{client, log_of, post};
+use crate::fixture::{client, log_of, post, service_over, upstream};
 
 async fn outcome(account: &Account, token: Option<&str>) -> (u16, String) {
     let input = json!({"record": account.record(&SigningKey::from_seed(&[1; 32]), 1, &[])});
@@ -118,4 +118,19 @@ async fn a_token_of_one_account_is_not_for_another() {
     let token = other.token(CREATE).await;
     let (_, body) = post(one.xrpc(CREATE).into(), Some(&token), &input).await;
     assert_eq!(body["error"], "InvalidClaim");
+}
+
+/// A service remembers the tokens it has seen in memory only.
+#[tokio::test]
+async fn a_token_from_before_the_start_is_refused() {
+    let account = Account::new("early", 0).await;
+    let token = account.token(CREATE).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let service = service_over(&upstream(0));
+    let input = json!({"record": account.record(&SigningKey::from_seed(&[1; 32]), 1, &[])});
+    let url = service.join(&format!("xrpc/{CREATE}")).unwrap();
+    let (status, body) = post(url.into(), Some(&token), &input).await;
+    assert_eq!((status, &body["error"]), (401, &json!("JwtExpired")));
+    // Its own tokens it takes.
+    assert_eq!(account.call_at(&service, CREATE, &input).await.0, 200);
 }
