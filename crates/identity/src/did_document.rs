@@ -110,7 +110,7 @@ impl Network {
     }
 }
 
-fn web_document_url(host: &str, development: bool) -> Result<Url, DocumentError> {
+pub(crate) fn web_document_url(host: &str, development: bool) -> Result<Url, DocumentError> {
     let host = host.replace("%3A", ":");
     let scheme = if development && is_local(&host) {
         "http"

@@ -4,6 +4,7 @@
 //! Everything read here comes from strangers' servers. It is bounded in size and time, checked
 //! before it is believed, and cannot cause a panic.
 
+pub mod anchoring;
 pub mod did_document;
 pub mod follows;
 pub mod germ;

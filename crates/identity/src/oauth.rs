@@ -27,6 +27,7 @@ mod dpop;
 mod error;
 mod listener;
 mod pending;
+mod permission;
 mod secret;
 mod server;
 mod session;
@@ -36,6 +37,7 @@ mod tokens;
 pub use delegation::PublishedDelegation;
 pub use error::OAuthError;
 pub use pending::{Canceller, PendingSignIn};
+pub use permission::{IDENTITY_SCOPE, IdentityPermission, PendingPermission};
 pub use session::Session;
 pub use store::{SessionStore, StoreError};
 
@@ -63,6 +65,8 @@ pub(crate) struct Context {
     store: Arc<dyn SessionStore>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    /// What must be granted in full, whatever else is asked for.
+    scope: &'static str,
     /// Sessions in use, so that all of an account share one state: refresh tokens work once.
     live: Mutex<HashMap<Did, Arc<Live>>>,
 }
@@ -82,6 +86,7 @@ impl OAuth {
                 store,
                 clock,
                 random,
+                scope: SCOPE,
                 live,
             }),
         }
@@ -99,23 +104,13 @@ impl OAuth {
         if document.handle.as_ref() != Some(handle) {
             return Err(OAuthError::HandleMismatch);
         }
-        let server = AuthorizationServer::discover(&context.network, &document.pds).await?;
         let scope = scope(&context.network, &document.pds, &did).await;
-        let random = &*context.random;
-        let listener = Listener::bind(random_text(random)).await?;
-        PendingSignIn::push(
-            Arc::clone(context),
-            Arc::new(Dpop::generate(random)),
-            server,
-            listener,
-            pending::Account {
-                did,
-                handle: handle.clone(),
-                pds: document.pds,
-            },
-            &scope,
-        )
-        .await
+        let account = pending::Account {
+            did,
+            hint: handle.to_string(),
+            pds: document.pds,
+        };
+        Context::begin(context, account, &scope).await
     }
 
     /// The session of an account that signed in earlier. Asks no server.
@@ -146,6 +141,22 @@ async fn scope(network: &Network, pds: &Url, did: &Did) -> String {
     }
 }
 
+impl Context {
+    /// Finds the account's server and tells it what will be asked: `scope`, of which
+    /// [`Context::scope`] is what cannot be done without.
+    async fn begin(
+        context: &Arc<Self>,
+        account: pending::Account,
+        scope: &str,
+    ) -> Result<PendingSignIn, OAuthError> {
+        let server = AuthorizationServer::discover(&context.network, &account.pds).await?;
+        let random = &*context.random;
+        let listener = Listener::bind(random_text(random)).await?;
+        let dpop = Arc::new(Dpop::generate(random));
+        PendingSignIn::push(Arc::clone(context), dpop, server, listener, account, scope).await
+    }
+}
+
 /// The client id of a loopback client says everything a client metadata document would.
 fn client_id(scope: &str) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new())
@@ -156,4 +167,4 @@ fn client_id(scope: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

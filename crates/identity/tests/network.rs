@@ -24,6 +24,8 @@ use sotto_wire::key::SigningKey;
 use sotto_wire::random::OsRandom;
 use sotto_wire::time::{Clock, SystemClock};
 
+#[path = "network/anchoring.rs"]
+mod anchoring;
 #[path = "network/fixture.rs"]
 mod fixture;
 

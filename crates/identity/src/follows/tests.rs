@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::repo::Tid;
 use crate::testing::{FakeNet, RepoSigner, TestRepo, endpoints};
-use crate::verify::Level;
+use crate::verify::{Evidence, Level};
 use sotto_wire::claim::Incoming;
 use sotto_wire::domain::Domain;
 use sotto_wire::key::SigningKey;
@@ -139,6 +139,8 @@ async fn an_older_state_of_the_repository_proves_nothing() {
         claim_seq: 1,
         repo_rev: Tid::parse("3jzfcijpj2z2b").unwrap(),
         level: Level::Vended,
+        predecessors: Vec::new(),
+        evidence: Evidence::default(),
     };
     let rolled_back = Err(VerifyError::RepoRolledBack);
     assert_eq!(proves(&repo(BOB), Some(&pin)).await, rolled_back);

@@ -37,7 +37,7 @@ pub enum OAuthError {
     /// The user's consent could not be turned into a session, or was for another account.
     #[error("the sign-in could not be completed")]
     ExchangeFailed,
-    /// The user signed in but did not allow all of [`super::SCOPE`].
+    /// The user signed in but did not allow all that was asked for.
     #[error("a permission is missing")]
     ScopeMissing,
     /// The session has ended: sign in again.

@@ -16,7 +16,6 @@ use super::server::AuthorizationServer;
 use super::session::{Live, Session};
 use super::store::{self, Secret, Stored};
 use super::{Context, OAuthError, client_id, tokens};
-use crate::handle::Handle;
 use crate::http::Response;
 
 const TIMEOUT: Duration = Duration::from_secs(10 * 60);
@@ -39,7 +38,8 @@ pub struct PendingSignIn {
 /// Whose consent is waited for.
 pub(super) struct Account {
     pub(super) did: Did,
-    pub(super) handle: Handle,
+    /// The name that the server's page begins with.
+    pub(super) hint: String,
     pub(super) pds: Url,
 }
 
@@ -79,7 +79,7 @@ impl PendingSignIn {
             ("state", listener.state()),
             ("code_challenge", &b64u(Sha256::digest(verifier.expose()))),
             ("code_challenge_method", "S256"),
-            ("login_hint", account.handle.as_str()),
+            ("login_hint", &*account.hint),
         ];
         let answer = tokens::post(&context, &dpop, &server.pushed_authorization, &form).await?;
         let pushed = read_pushed(&answer)?;

@@ -20,7 +20,13 @@ const REVOKE: &str = "https://auth.example/revoke";
 const PUT: &str = "https://pds.example/xrpc/com.atproto.repo.putRecord";
 
 #[derive(Default)]
-pub(super) struct MemoryStore(BlockingMutex<HashMap<String, Vec<u8>>>);
+pub(crate) struct MemoryStore(BlockingMutex<HashMap<String, Vec<u8>>>);
+
+impl MemoryStore {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.lock().unwrap().is_empty()
+    }
+}
 
 #[async_trait]
 impl SessionStore for MemoryStore {

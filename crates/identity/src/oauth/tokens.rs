@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::dpop::Dpop;
 use super::store::{Secret, Stored};
-use super::{Context, OAuthError, SCOPE};
+use super::{Context, OAuthError};
 use crate::http::{Request, Response};
 use crate::network;
 
@@ -30,14 +30,14 @@ pub(super) struct Tokens {
 impl Tokens {
     /// Reads an answer and checks what holds for every one: bound to the key, with all that was
     /// asked for. A server drops a scope that it does not know without a word.
-    fn read(answer: &Response) -> Result<Self, OAuthError> {
+    fn read(answer: &Response, asked: &str) -> Result<Self, OAuthError> {
         let tokens: Self =
             serde_json::from_slice(&answer.body).map_err(|_| OAuthError::ExchangeFailed)?;
         if !tokens.token_type.eq_ignore_ascii_case("DPoP") {
             return Err(OAuthError::ExchangeFailed);
         }
         let granted = |wanted| tokens.scope.split(' ').any(|scope| scope == wanted);
-        if SCOPE.split(' ').all(granted) {
+        if asked.split(' ').all(granted) {
             Ok(tokens)
         } else {
             Err(OAuthError::ScopeMissing)
@@ -62,7 +62,7 @@ pub(super) async fn exchange(
 ) -> Result<Tokens, OAuthError> {
     let answer = post(context, dpop, endpoint, form).await?;
     match answer.status {
-        200 => Tokens::read(&answer),
+        200 => Tokens::read(&answer, context.scope),
         429 | 500.. => Err(OAuthError::Unreachable),
         _ => Err(OAuthError::ExchangeFailed),
     }
@@ -82,7 +82,7 @@ pub(super) async fn refresh(
     ];
     let answer = post(context, dpop, &session.server.token, &form).await?;
     match (answer.status, network::error_name(&answer).as_deref()) {
-        (200, _) => Tokens::read(&answer),
+        (200, _) => Tokens::read(&answer, context.scope),
         (400 | 401, Some("invalid_grant" | "invalid_client" | "unauthorized_client")) => {
             Err(OAuthError::Expired)
         }

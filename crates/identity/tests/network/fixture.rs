@@ -96,6 +96,27 @@ async fn control_with(path: &str, body: &Value) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
+/// What the directory says at a path.
+pub(crate) async fn directory(path: &str) -> Value {
+    get(&format!("{}/{path}", described("/plc"))).await
+}
+
+/// The code in the last mail to an account.
+pub(crate) async fn mailed_code(account: &Account) -> String {
+    let mails = get(&format!(
+        "{}/emails?to={}",
+        described("/control"),
+        account.email
+    ))
+    .await;
+    let last = mails.as_array().unwrap().last().unwrap();
+    last["token"].as_str().unwrap().to_owned()
+}
+
+async fn get(url: &str) -> Value {
+    serde_json::from_str(&visit(url).await).unwrap()
+}
+
 /// A browser's visit to a page; its text.
 pub(crate) async fn visit(url: &str) -> String {
     client()
