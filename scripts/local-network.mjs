@@ -32,7 +32,8 @@ export async function startLocalNetwork() {
     for (const [index, account] of network.accounts.slice(0, 2).entries()) {
       const relay = await startLocalRelay(index, ports, network)
       const env = appEnvironment({ network, relay, data: path.join(data, `app-${account.name}`) })
-      people.push({ account, env, relay, shellPort: ports[`shell${index}`] })
+      const mailbox = `${network.control}/emails?to=${account.email}`
+      people.push({ account, env, relay, mailbox, shellPort: ports[`shell${index}`] })
     }
   })
   return { network, people }
@@ -62,6 +63,7 @@ export function explain({ people, where }) {
     ].join('   '),
   )
   const [alice, bob] = people.map(({ account }) => account)
+  const [{ mailbox }] = people
   console.log(`
 Sotto is running, with a network of its own on this machine.
 
@@ -72,6 +74,9 @@ ${lines.join('\n')}
      page of the account's server; sign in there with the password and allow the access. Back in
      Sotto keep the relay it proposes and choose "Create key and start".
   3. As ${alice.displayName}: choose "New conversation", type ${bob.handle}, write.
+
+  4. Anchor the key, as ${alice.displayName}: the code that the server sends is at
+     ${mailbox}
 
   Accounts and messages stay for the next start; npm start -- --fresh begins anew.
   Logs: ${path.relative(root, inCache('start'))}. Ctrl-C ends everything.

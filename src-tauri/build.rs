@@ -29,6 +29,11 @@ const COMMANDS: &[&str] = &[
     "policy",
     "set_incoming",
     "connection",
+    "anchoring",
+    "check_anchoring",
+    "begin_anchoring",
+    "finish_anchoring",
+    "cancel_anchoring",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -3,8 +3,9 @@
 
 use crate::running::Core;
 use sotto_core::views::{
-    AppState, ConnectionView, ConversationView, ErrorView, GermView, IncomingPolicy, MessageView,
-    PolicyView, ProvenanceView, RequestsView, SafetyComparison, SafetyNumberView, SuggestionView,
+    AnchoringView, AppState, ConnectionView, ConversationView, ErrorView, GermView, IncomingPolicy,
+    MessageView, PolicyView, ProvenanceView, RequestsView, SafetyComparison, SafetyNumberView,
+    SuggestionView,
 };
 use tauri::{State, Wry, command, ipc::Invoke};
 
@@ -40,6 +41,11 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         policy,
         set_incoming,
         connection,
+        anchoring,
+        check_anchoring,
+        begin_anchoring,
+        finish_anchoring,
+        cancel_anchoring,
     ]
 }
 
@@ -203,4 +209,29 @@ async fn set_incoming(core: State<'_, Core>, policy: IncomingPolicy) -> Answer<P
 #[command]
 async fn connection(core: State<'_, Core>) -> Answer<ConnectionView> {
     core.app().await?.connection().await
+}
+
+#[command]
+async fn anchoring(core: State<'_, Core>) -> Answer<AnchoringView> {
+    core.app().await?.anchoring().await
+}
+
+#[command]
+async fn check_anchoring(core: State<'_, Core>) -> Answer<AnchoringView> {
+    core.app().await?.check_anchoring().await
+}
+
+#[command]
+async fn begin_anchoring(core: State<'_, Core>, remove: bool) -> Answer<AnchoringView> {
+    core.app().await?.begin_anchoring(remove).await
+}
+
+#[command]
+async fn finish_anchoring(core: State<'_, Core>, code: String) -> Answer<AnchoringView> {
+    core.app().await?.finish_anchoring(code).await
+}
+
+#[command]
+async fn cancel_anchoring(core: State<'_, Core>) -> Answer<AnchoringView> {
+    core.app().await?.cancel_anchoring().await
 }

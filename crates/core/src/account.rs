@@ -1,5 +1,6 @@
 //! The user's own account: its secrets, signing in, and delegating to this device.
 
+pub(crate) mod anchoring;
 pub(crate) mod data_dir;
 pub(crate) mod delegation;
 mod policy;

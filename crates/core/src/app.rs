@@ -1,5 +1,6 @@
 //! The facade: exactly the commands of the user interface, one line each.
 
+mod anchoring;
 mod config;
 mod errors;
 mod events;
@@ -17,10 +18,10 @@ pub use events::Events;
 
 use crate::account::data_dir::{self, DataDirLock};
 use crate::account::vault::{Place, SystemKeyring, Vault};
-use crate::views::{AppEvent, AppState, ConnectionView, ConversationView, ErrorView};
 use crate::views::{
-    GermView, IncomingPolicy, MessageView, PolicyView, ProvenanceView, RequestsView,
-    SafetyComparison, SafetyNumberView, SuggestionView,
+    AnchoringView, AppEvent, AppState, ConnectionView, ConversationView, ErrorView, GermView,
+    IncomingPolicy, MessageView, PolicyView, ProvenanceView, RequestsView, SafetyComparison,
+    SafetyNumberView, SuggestionView,
 };
 use phase::Phase;
 use sotto_identity::Network;
@@ -260,6 +261,32 @@ impl App {
     /// Chooses from whom; it counts here at once, and is published in the account's record.
     pub async fn set_incoming(&self, policy: IncomingPolicy) -> Result<PolicyView, ErrorView> {
         self.choose(policy).await
+    }
+
+    /// How the own key stands in the account's DID document, as far as it was looked at.
+    pub async fn anchoring(&self) -> Result<AnchoringView, ErrorView> {
+        self.anchoring_view().await
+    }
+
+    /// Looks at the DID document now.
+    pub async fn check_anchoring(&self) -> Result<AnchoringView, ErrorView> {
+        self.checking_anchor().await
+    }
+
+    /// Asks for the permission to change the DID document, unless it is still there, and has a code
+    /// sent by e-mail; returns when that is done. With `remove` the key is to be taken out.
+    pub async fn begin_anchoring(&self, remove: bool) -> Result<AnchoringView, ErrorView> {
+        self.beginning_anchoring(remove).await
+    }
+
+    /// Changes the DID document, with the code that came by e-mail.
+    pub async fn finish_anchoring(&self, code: String) -> Result<AnchoringView, ErrorView> {
+        self.finishing_anchoring(code).await
+    }
+
+    /// Gives up the change that is under way, and the permission for it.
+    pub async fn cancel_anchoring(&self) -> Result<AnchoringView, ErrorView> {
+        self.cancelling_anchoring().await
     }
 
     /// Whether messages can come and go.

@@ -16,6 +16,9 @@ pub use safety::{SafetyCodeView, SafetyComparison, SafetyNumberView};
 mod requests;
 
 pub use requests::{IncomingPolicy, PolicyView, RequestMessageView, RequestView, RequestsView};
+mod anchoring;
+
+pub use anchoring::{AnchorStanding, AnchoringStep, AnchoringView, WebAnchorView};
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -265,6 +268,8 @@ pub enum AppEvent {
     Requests,
     /// `connection` answers something else now.
     Connection,
+    /// `anchoring` answers something else now.
+    Anchoring,
     /// Events were lost: read everything again.
     Overflowed,
     /// Open this in the user's browser.

@@ -69,6 +69,16 @@ struct Message {
 }
 
 #[derive(Deserialize)]
+struct Change {
+    remove: bool,
+}
+
+#[derive(Deserialize)]
+struct Code {
+    code: String,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Conversation {
     conversation_id: String,
@@ -148,7 +158,21 @@ async fn run(app: &App, command: &str, body: &[u8]) -> Result<Value, Failure> {
         "set_up" => with(body, async |a: Relay| app.set_up(a.relay).await).await,
         "sign_out" => with(body, async |_: Nothing| app.sign_out().await).await,
         "connection" => with(body, async |_: Nothing| app.connection().await).await,
+        _ if command.ends_with("anchoring") => of_anchoring(app, command, body).await,
         _ => of_conversations(app, command, body).await,
+    }
+}
+
+async fn of_anchoring(app: &App, command: &str, body: &[u8]) -> Result<Value, Failure> {
+    match command {
+        "anchoring" => with(body, async |_: Nothing| app.anchoring().await).await,
+        "check_anchoring" => with(body, async |_: Nothing| app.check_anchoring().await).await,
+        "begin_anchoring" => {
+            with(body, async |a: Change| app.begin_anchoring(a.remove).await).await
+        }
+        "finish_anchoring" => with(body, async |a: Code| app.finish_anchoring(a.code).await).await,
+        "cancel_anchoring" => with(body, async |_: Nothing| app.cancel_anchoring().await).await,
+        _ => Err(no_such_command()),
     }
 }
 
@@ -208,11 +232,12 @@ async fn of_requests(app: &App, command: &str, body: &[u8]) -> Result<Value, Fai
         "decline_request" => with(body, async |a: Id| app.decline_request(a.id).await).await,
         "policy" => with(body, async |_: Nothing| app.policy().await).await,
         "set_incoming" => with(body, async |a: Policy| app.set_incoming(a.policy).await).await,
-        _ => Err(Failure::of_request(
-            StatusCode::NOT_FOUND,
-            "no such command",
-        )),
+        _ => Err(no_such_command()),
     }
+}
+
+fn no_such_command() -> Failure {
+    Failure::of_request(StatusCode::NOT_FOUND, "no such command")
 }
 
 /// Reads the arguments, runs `command` and writes its result.

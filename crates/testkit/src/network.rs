@@ -45,6 +45,8 @@ pub struct Account {
     pub password: String,
     /// Its PDS.
     pub pds: String,
+    /// Where the PDS sends its codes.
+    pub email: String,
 }
 
 /// The network, started on the first call.
@@ -113,6 +115,21 @@ impl Network {
             secret.expect("a secret").to_owned()
         };
         (text("jwt"), text("rotationKey"))
+    }
+
+    /// The code in the last mail to an account.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn mailed_code(&self, account: &Account) -> String {
+        let mut url = self.control().join("emails").expect("a URL");
+        url.query_pairs_mut().append_pair("to", &account.email);
+        let answer = reqwest::get(url).await.expect("the control door answers");
+        let text = answer.text().await.expect("a body");
+        let mails: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let last = mails.as_array().and_then(|mails| mails.last());
+        let code = last.and_then(|mail| mail["token"].as_str());
+        code.unwrap_or_else(|| panic!("no code: {text}")).to_owned()
     }
 
     /// A new account whose name begins with `name`, on PDS 0 or 1.

@@ -32,6 +32,10 @@ export function fullTime(ms: number): string {
   return format(ms, { dateStyle: 'full', timeStyle: 'short' })
 }
 
+export function longDate(ms: number): string {
+  return format(ms, { dateStyle: 'long' })
+}
+
 export function dayLabel(ms: number, now: number): string {
   const age = localDay(now) - localDay(ms)
   if (age === 0) return m.timeline_today()

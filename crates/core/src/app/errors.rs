@@ -9,6 +9,8 @@ use crate::discovery::DiscoveryError;
 use crate::messages::{ComposeError, EngineError};
 use crate::safety::SafetyError;
 use crate::views::ErrorView;
+use sotto_identity::anchoring::AnchoringError;
+use sotto_identity::did_document::DocumentError;
 use sotto_identity::http::HttpError;
 use sotto_identity::oauth::OAuthError;
 use std::fmt::Display;
@@ -42,10 +44,12 @@ macro_rules! shown_by_code {
 }
 
 shown_by_code!(
+    AnchoringError,
     ComposeError,
     DataDirError,
     DbError,
     DiscoveryError,
+    DocumentError,
     EngineError,
     OAuthError,
     RelayNameError,

@@ -1,7 +1,7 @@
 //! From the start to messaging and back: the vault, signing in, setting up, signing out.
 
 use super::phase::{Phase, SignedIn, completed};
-use super::{App, Inner, present};
+use super::{App, Inner, TURN, present};
 use crate::account::data_dir;
 use crate::account::delegation::{self, Standing};
 use crate::account::relay_name;
@@ -160,6 +160,8 @@ impl Phase {
         if let Self::Ready(ready) = self {
             ready.stop.cancel();
             ready.delivery.stop().await;
+            // It may have a server to tell; what it holds is gone either way.
+            let _ended = tokio::time::timeout(TURN, ready.anchoring.cancel()).await;
         }
     }
 }

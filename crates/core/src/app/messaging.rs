@@ -3,6 +3,7 @@
 use super::Inner;
 use super::events;
 use super::phase::{Ready, SignedIn};
+use crate::account::anchoring::Anchoring;
 use crate::account::secrets::Current;
 use crate::db::{Database, OwnAccount};
 use crate::delivery::{Context, Delivery, Suspects};
@@ -56,6 +57,13 @@ impl Inner {
             look_after: Notify::new(),
             suspects: Suspects::default(),
         });
+        let anchoring = Arc::new(Anchoring::new(
+            self.network.clone(),
+            database.clone(),
+            own.did.clone(),
+            Arc::clone(&config.clock),
+            self.events.clone(),
+        ));
         let stop = CancellationToken::new();
         self.pass_on(&database, &delivery, &stop);
         Ok(Arc::new(Ready {
@@ -64,6 +72,7 @@ impl Inner {
             database,
             discovery,
             delivery,
+            anchoring,
             stop,
         }))
     }

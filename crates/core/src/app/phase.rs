@@ -1,6 +1,7 @@
 //! Where the app is between its start and messaging.
 
 use super::present;
+use crate::account::anchoring::Anchoring;
 use crate::account::secrets::Current;
 use crate::db::{Database, OwnAccount, own, peers};
 use crate::delivery::Delivery;
@@ -50,6 +51,7 @@ pub(super) struct Ready {
     pub(super) database: Database,
     pub(super) discovery: Discovery,
     pub(super) delivery: Delivery,
+    pub(super) anchoring: Arc<Anchoring>,
     /// Ends the tasks that pass events on.
     pub(super) stop: CancellationToken,
 }

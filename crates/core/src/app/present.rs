@@ -122,7 +122,7 @@ fn state(state: messages::MessageState) -> MessageState {
     }
 }
 
-fn signed(ms: u64) -> i64 {
+pub(super) fn signed(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
 }
 

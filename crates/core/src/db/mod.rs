@@ -9,6 +9,7 @@ mod error;
 pub mod incoming;
 mod open;
 pub mod own;
+pub mod own_anchor;
 pub mod peers;
 pub mod plc_logs;
 mod tx;

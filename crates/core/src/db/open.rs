@@ -39,6 +39,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema/003_plc_log.sql")),
     M::up(include_str!("schema/004_safety.sql")),
     M::up(include_str!("schema/006_requests.sql")),
+    M::up(include_str!("schema/007_own_anchor.sql")),
 ];
 
 pub(super) fn writer(

@@ -12,6 +12,9 @@ fn generated() -> Vec<(String, String)> {
     }
     vec![
         one::<AccountView>(&config),
+        one::<AnchorStanding>(&config),
+        one::<AnchoringStep>(&config),
+        one::<AnchoringView>(&config),
         one::<AppEvent>(&config),
         one::<AppState>(&config),
         one::<ConnectionState>(&config),
@@ -37,6 +40,7 @@ fn generated() -> Vec<(String, String)> {
         one::<RequestView>(&config),
         one::<RequestsView>(&config),
         one::<SuggestionView>(&config),
+        one::<WebAnchorView>(&config),
     ]
 }
 

@@ -29,6 +29,9 @@ pub enum AnchoringError {
     /// Too many codes or operations in a short time.
     #[error("the account's server wants to be asked less often")]
     RateLimited,
+    /// The user said no.
+    #[error("the user refused")]
+    Denied,
     /// The user signed in but the server did not give the permission.
     #[error("the permission to change the identity was not given")]
     ScopeMissing,
@@ -62,6 +65,7 @@ impl AnchoringError {
             Self::WrongCode => "anchor.code_wrong",
             Self::ExpiredCode => "anchor.code_expired",
             Self::RateLimited => "anchor.rate_limited",
+            Self::Denied => "anchor.denied",
             Self::ScopeMissing => "anchor.scope_missing",
             Self::PermissionEnded => "anchor.permission_ended",
             Self::SignedOther => "anchor.signed_other",
@@ -90,6 +94,7 @@ impl AnchoringError {
 impl From<OAuthError> for AnchoringError {
     fn from(error: OAuthError) -> Self {
         match error {
+            OAuthError::Denied => Self::Denied,
             OAuthError::ScopeMissing => Self::ScopeMissing,
             OAuthError::Expired => Self::PermissionEnded,
             OAuthError::Document(error) => Self::Document(error),

@@ -85,7 +85,7 @@ async fn what_is_not_granted_in_full_is_no_permission() {
         .0
         .map(drop)
         .map_err(AnchoringError::from);
-    assert_eq!(outcome, Err(AnchoringError::OAuth(OAuthError::Denied)));
+    assert_eq!(outcome, Err(AnchoringError::Denied));
     assert_eq!(IDENTITY_SCOPE, "atproto identity:*");
 }
 

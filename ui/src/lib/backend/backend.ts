@@ -1,3 +1,4 @@
+import type { AnchoringView } from '$lib/generated/AnchoringView'
 import type { AppEvent } from '$lib/generated/AppEvent'
 import type { AppState } from '$lib/generated/AppState'
 import type { ConnectionView } from '$lib/generated/ConnectionView'
@@ -57,6 +58,12 @@ export interface Backend {
   declineRequest(id: string): Promise<null>
   policy(): Promise<PolicyView>
   setIncoming(policy: IncomingPolicy): Promise<PolicyView>
+
+  anchoring(): Promise<AnchoringView>
+  checkAnchoring(): Promise<AnchoringView>
+  beginAnchoring(remove: boolean): Promise<AnchoringView>
+  finishAnchoring(code: string): Promise<AnchoringView>
+  cancelAnchoring(): Promise<AnchoringView>
 
   connection(): Promise<ConnectionView>
 

@@ -34,6 +34,11 @@ export function commands(call: Call): Omit<Backend, 'listen'> {
     declineRequest: (id) => ask('decline_request', { id }),
     policy: () => ask('policy'),
     setIncoming: (policy) => ask('set_incoming', { policy }),
+    anchoring: () => ask('anchoring'),
+    checkAnchoring: () => ask('check_anchoring'),
+    beginAnchoring: (remove) => ask('begin_anchoring', { remove }),
+    finishAnchoring: (code) => ask('finish_anchoring', { code }),
+    cancelAnchoring: () => ask('cancel_anchoring'),
     connection: () => ask('connection'),
   }
 }

@@ -1,4 +1,5 @@
 import type { AccountView } from '$lib/generated/AccountView'
+import type { AnchoringView } from '$lib/generated/AnchoringView'
 import type { AppEvent } from '$lib/generated/AppEvent'
 import type { AppState } from '$lib/generated/AppState'
 import type { ConnectionView } from '$lib/generated/ConnectionView'
@@ -11,6 +12,7 @@ import type { PolicyView } from '$lib/generated/PolicyView'
 import type { RequestsView } from '$lib/generated/RequestsView'
 import type { Backend, Listener } from './backend'
 import type { SafetyComparison } from '$lib/generated/SafetyComparison'
+import { anchoringFromLocation, FakeAnchoring, fakeAnchoring } from './fake-anchoring'
 import { people, peer, seed, summary, type Seed } from './fake-data'
 import { fakeCode, fakeNumber, fakeProvenance } from './fake-safety'
 import { accepted, demoRequests } from './fake-requests'
@@ -28,6 +30,7 @@ export type FakeOptions = {
   seed?: Seed
   requests?: RequestsView
   latency?: number
+  anchoring?: Partial<AnchoringView>
 }
 
 /** A core in memory: no network, no keys, the same answers and events. */
@@ -47,12 +50,15 @@ export class FakeBackend implements Backend {
   /** What the next pictures show. */
   scans: SafetyComparison[] = []
   #confirmedAt = new Map<string, number>()
+  #anchoring: FakeAnchoring
 
   constructor(options: FakeOptions = {}) {
     this.#state = options.state ?? { kind: 'ready', account: fakeAccount }
     this.#seed = options.seed ?? seed(Date.now())
     this.#requests = options.requests ?? { requests: [], dropped: 0 }
     this.#latency = options.latency ?? 0
+    const view = fakeAnchoring(options.anchoring)
+    this.#anchoring = new FakeAnchoring(view, this.#latency, () => this.emit({ kind: 'anchoring' }))
   }
 
   async #enter(command: keyof Backend, detail = ''): Promise<void> {
@@ -286,6 +292,31 @@ export class FakeBackend implements Backend {
     return found
   }
 
+  async anchoring() {
+    await this.#enter('anchoring')
+    return this.#anchoring.view
+  }
+
+  async checkAnchoring() {
+    await this.#enter('checkAnchoring')
+    return this.#anchoring.check()
+  }
+
+  async beginAnchoring(remove: boolean) {
+    await this.#enter('beginAnchoring', String(remove))
+    return this.#anchoring.begin(remove)
+  }
+
+  async finishAnchoring(code: string) {
+    await this.#enter('finishAnchoring', code)
+    return this.#anchoring.finish(code)
+  }
+
+  async cancelAnchoring() {
+    await this.#enter('cancelAnchoring')
+    return this.#anchoring.cancel()
+  }
+
   async connection() {
     await this.#enter('connection')
     return this.#connection
@@ -356,7 +387,7 @@ export class FakeBackend implements Backend {
   }
 }
 
-/** `?state=signedOut&offline&empty` opens the fake in that state; `window.fake` steers it further. */
+/** `?state=signedOut&offline&empty&anchor=absent` opens the fake in that state; `window.fake` steers it further. */
 export function fakeFromLocation(search: string): FakeBackend {
   const query = new URLSearchParams(search)
   const account = fakeAccount
@@ -374,6 +405,7 @@ export function fakeFromLocation(search: string): FakeBackend {
     latency: 120,
     ...(state && { state }),
     ...(data ? { seed: data } : { requests: demoRequests(Date.now()) }),
+    anchoring: anchoringFromLocation(query.get('anchor')),
   })
   if (query.has('offline')) {
     fake.connect({ state: 'offline', error: { code: 'relay.unreachable', detail: null } })

@@ -15,7 +15,7 @@ conversationId: string,
 /**
  * Message ids.
  */
-ids: Array<number>, } | { "kind": "requests" } | { "kind": "connection" } | { "kind": "overflowed" } | { "kind": "openUrl", 
+ids: Array<number>, } | { "kind": "requests" } | { "kind": "connection" } | { "kind": "anchoring" } | { "kind": "overflowed" } | { "kind": "openUrl", 
 /**
  * An `http(s)` URL.
  */

@@ -1,6 +1,7 @@
 import type { Backend } from '$lib/backend'
 import type { AppEvent } from '$lib/generated/AppEvent'
 import type { AppState } from '$lib/generated/AppState'
+import { Anchoring } from './anchoring.svelte'
 import { Clock } from './clock.svelte'
 import { Connection } from './connection.svelte'
 import { Conversations } from './conversations.svelte'
@@ -15,11 +16,14 @@ export class App {
   readonly conversations: Conversations
   readonly requests: Requests
   readonly connection: Connection
+  readonly anchoring: Anchoring
   readonly clock = new Clock()
   timeline = $state.raw<Timeline | null>(null)
   composing = $state(false)
   /** Whether the message requests are open, in the place of a conversation. */
   reviewing = $state(false)
+  /** Whether the encryption key is being looked at. */
+  keyOpen = $state(false)
 
   readonly selected = $derived.by(() => this.conversations.find(this.timeline?.id ?? null))
 
@@ -33,6 +37,7 @@ export class App {
     this.conversations = new Conversations(backend)
     this.requests = new Requests(backend)
     this.connection = new Connection(backend)
+    this.anchoring = new Anchoring(backend)
   }
 
   start(): () => void {
@@ -95,6 +100,7 @@ export class App {
     void this.conversations.refresh()
     void this.requests.refresh()
     void this.connection.refresh()
+    void this.anchoring.start(this.clock.now)
   }
 
   #leave(): void {
@@ -102,8 +108,10 @@ export class App {
     this.timeline = null
     this.composing = false
     this.reviewing = false
+    this.keyOpen = false
     this.conversations.clear()
     this.requests.clear()
+    this.anchoring.clear()
     this.#drafts.clear()
   }
 
@@ -114,6 +122,7 @@ export class App {
     else if (this.#account === null) return
     else if (event.kind === 'conversations') void this.conversations.changed(event.ids)
     else if (event.kind === 'requests') void this.requests.refresh()
+    else if (event.kind === 'anchoring') void this.anchoring.refresh()
     else if (event.kind === 'connection') void this.connection.refresh()
     else if (event.kind === 'messages' && event.conversationId === this.timeline?.id) {
       void this.timeline.changed(event.ids)
@@ -126,12 +135,14 @@ export class App {
     void this.conversations.refresh()
     void this.requests.refresh()
     void this.connection.refresh()
+    void this.anchoring.refresh()
     void this.timeline?.resync()
   }
 
   #open(url: string): void {
     if (!/^https?:\/\//.test(url)) return
     this.session.openUrl = url
+    this.anchoring.openUrl = url
     window.open(url, '_blank', 'noopener')
   }
 }

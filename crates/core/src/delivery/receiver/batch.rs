@@ -156,8 +156,8 @@ mod tests {
             (outcome("frame.unsealed"), Vec::new()),
             (vec![Outcome::Duplicate], Vec::new()),
         ] {
-            let incoming = incoming.clone();
-            let found = bob.write(move |tx| suspects(tx, &incoming, &outcomes));
+            let processed: Vec<_> = incoming.clone().into_iter().zip(outcomes).collect();
+            let found = bob.write(move |tx| suspects(tx, &processed));
             assert_eq!(found, expected);
         }
     }
