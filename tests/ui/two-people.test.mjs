@@ -112,6 +112,31 @@ then('messages go both ways and are marked as delivered', async () => {
   await pictures(alice.page, 'conversation')
 })
 
+then('Alice anchors her key, past the warning of her server', async () => {
+  const opened = alice.page.context().waitForEvent('page', { timeout: 30_000 })
+  await alice.appears('anchoring-hint-open')
+  await alice.click('anchoring-hint-open')
+  await alice.appears('anchor-start')
+  await alice.click('anchor-start')
+  await pictures(alice.page, 'anchoring')
+  await alice.click('anchor-continue')
+  const page = await opened
+  await oauthPage.signIn(page, alice.account)
+  await oauthPage.consent(page)
+  await page.close()
+  await alice.appears('anchor-code', { timeout: 30_000 })
+  await alice.fill('anchor-code', 'AAAAA-AAAAA')
+  await alice.click('anchor-finish')
+  await alice.fails('anchor.code_wrong')
+  await alice.fill('anchor-code', await world.mailedCode(alice.account))
+  await alice.click('anchor-finish')
+  await alice.appears('anchoring', { more: '[data-standing="anchored"]' })
+  await pictures(alice.page, 'anchored')
+  await alice.driver.press('body', 'Escape')
+  await alice.disappears('anchoring')
+  await alice.disappears('anchoring-hint')
+})
+
 then('many at once from both sides arrive once and in order', async () => {
   const lines = (name) => Array.from({ length: 25 }, (_, i) => `${name} ${i + 1}`)
   const writeAll = async (person, texts) => {

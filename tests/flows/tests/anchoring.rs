@@ -21,7 +21,7 @@ async fn finish(client: &Client) -> Answer {
 
 /// The `#e2ee` that the directory publishes.
 async fn published(client: &Client) -> Option<String> {
-    let url = network().plc().join(&client.account.did).unwrap();
+    let url = format!("{}{}", network().plc(), client.account.did);
     let text = reqwest::get(url).await.unwrap().text().await.unwrap();
     let (_, after) = text.split_once("#e2ee")?;
     let (_, after) = after.split_once("publicKeyMultibase\":\"")?;

@@ -103,27 +103,39 @@ impl Anchoring {
         // A second attempt takes the place of the first.
         self.stop_waiting();
         let _turn = self.turn.lock().await;
+        let permission = match self.stage() {
+            Stage::Code {
+                permission, held, ..
+            } => {
+                if self.is_due(goal).await? {
+                    // Still permitted: only another code is wanted.
+                    let requested = permission.request_code().await;
+                    self.unless_over(requested).await?;
+                    self.enter(Stage::Code {
+                        goal,
+                        permission,
+                        held,
+                    });
+                    return Ok(());
+                }
+                None
+            }
+            _ => self.permitted(oauth, goal, open).await?,
+        };
+        match permission {
+            Some(permission) => self.hold(goal, permission).await,
+            None => {
+                self.give_up().await;
+                self.check(own).await
+            }
+        }
+    }
+
+    async fn is_due(&self, goal: Option<PublicKey>) -> Result<bool, AnchoringError> {
         let now = self.clock.now();
-        let due = self.network.is_anchoring_due(&self.did, goal.as_ref(), now);
-        if !due.await? {
-            self.give_up().await;
-            return self.check(own).await;
-        }
-        if let Stage::Code {
-            permission, held, ..
-        } = self.stage()
-        {
-            // Still permitted: only another code is wanted.
-            permission.request_code().await?;
-            self.enter(Stage::Code {
-                goal,
-                permission,
-                held,
-            });
-            return Ok(());
-        }
-        let permission = self.permitted(oauth, goal, open).await?;
-        self.hold(goal, permission).await
+        self.network
+            .is_anchoring_due(&self.did, goal.as_ref(), now)
+            .await
     }
 
     /// Changes the document, with the code that came.
@@ -136,12 +148,18 @@ impl Anchoring {
             return Err(AnchoringError::PermissionEnded.into());
         };
         let outcome = permission.anchor(goal.as_ref(), code).await;
-        if !matches!(&outcome, Err(error) if error.keeps_permission()) {
-            self.give_up().await;
-        }
-        outcome?;
+        self.unless_over(outcome).await?;
+        self.give_up().await;
         let now = goal.map_or(Anchor::Absent, Anchor::Key);
         self.saw(own, standing(&now, &own)).await
+    }
+
+    /// After a failure the permission is kept only where it is good for another try.
+    async fn unless_over(&self, outcome: Result<(), AnchoringError>) -> Result<(), ErrorView> {
+        if outcome.is_err_and(|error| !error.keeps_permission()) {
+            self.give_up().await;
+        }
+        Ok(outcome?)
     }
 
     /// Gives up whatever is under way.
@@ -157,23 +175,27 @@ impl Anchoring {
         }
     }
 
-    /// Waits for the user's decision in the browser.
+    /// Waits for the user's decision in the browser; nothing where nothing is to be changed.
     async fn permitted(
         &self,
         oauth: &OAuth,
         goal: Option<PublicKey>,
         open: impl FnOnce(&str) -> Result<(), ErrorView>,
-    ) -> Result<IdentityPermission, ErrorView> {
+    ) -> Result<Option<IdentityPermission>, ErrorView> {
         let cancel = CancellationToken::new();
         self.enter(Stage::Browser {
             goal,
             cancel: cancel.clone(),
         });
         let ask = async {
+            if !self.is_due(goal).await? {
+                return Ok(None);
+            }
             let pending = oauth.ask_for_identity(&self.did).await;
             let pending = pending.map_err(AnchoringError::from)?;
             open(pending.authorize_url())?;
-            Ok(pending.finish().await.map_err(AnchoringError::from)?)
+            let permission = pending.finish().await.map_err(AnchoringError::from)?;
+            Ok(Some(permission))
         };
         let outcome = tokio::select! {
             () = cancel.cancelled() => Err(OAuthError::Cancelled.into()),

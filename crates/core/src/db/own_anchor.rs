@@ -76,3 +76,33 @@ pub fn saw(tx: &WriteTx<'_>, key: &PublicKey, standing: Standing, now: u64) -> R
     )?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Party, TestClock};
+    use sotto_wire::key::SigningKey;
+
+    #[test]
+    fn what_was_seen_last_is_kept_with_its_beginning() {
+        let alice = Party::new("alice", &TestClock::new());
+        let [key, other] = [1, 2].map(|seed| SigningKey::from_seed(&[seed; 32]).public());
+        let see = |standing, now| alice.write(move |tx| saw(tx, &key, standing, now));
+        let seen = |key: PublicKey| alice.read(move |tx| load(tx, &key));
+        let row = |standing, since, checked_at| {
+            Some(OwnAnchor {
+                standing,
+                since,
+                checked_at,
+            })
+        };
+        assert_eq!(seen(key), None);
+        see(Standing::Absent, 10);
+        see(Standing::Ours, 20);
+        see(Standing::Ours, 30);
+        assert_eq!(seen(key), row(Standing::Ours, 20, 30));
+        assert_eq!(seen(other), None, "it was about another key");
+        see(Standing::Other, 40);
+        assert_eq!(seen(key), row(Standing::Other, 40, 40));
+    }
+}
