@@ -1,4 +1,8 @@
 //! The own key in the DID document, through a real PDS and directory.
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy counts only the test functions themselves as tests"
+)]
 
 use sotto_core::views::{
     AnchorStanding, AnchoringStep, AnchoringView, AppEvent, AppState, ErrorView,
