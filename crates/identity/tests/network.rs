@@ -194,12 +194,12 @@ async fn a_key_in_the_operation_log_anchors_the_account() {
 async fn a_record_made_meanwhile_is_not_overwritten() {
     let account = create_account("racer", 0).await;
     let session = sign_in(&account, &Arc::default()).await;
-    let record = |seq| delegation(&account.did, &SigningKey::from_seed(&[9; 32]), seq);
-    // Made once: another second would make another record.
-    let (one, three) = (record(1), record(3));
+    // Made once each: a second one is of another second.
+    let [one, two, three, four] =
+        [1, 2, 3, 4].map(|seq| delegation(&account.did, &SigningKey::from_seed(&[9; 32]), seq));
     session.put_delegation(&one, None).await.unwrap();
     assert_eq!(
-        session.put_delegation(&record(2), None).await,
+        session.put_delegation(&two, None).await,
         Err(OAuthError::RecordChanged)
     );
     let first = session.get_delegation().await.unwrap().unwrap();
@@ -208,7 +208,7 @@ async fn a_record_made_meanwhile_is_not_overwritten() {
         .put_delegation(&three, Some(&first.cid))
         .await
         .unwrap();
-    let late = session.put_delegation(&record(4), Some(&first.cid)).await;
+    let late = session.put_delegation(&four, Some(&first.cid)).await;
     assert_eq!(late, Err(OAuthError::RecordChanged));
     let last = session.get_delegation().await.unwrap().unwrap();
     assert_eq!(last.record.unwrap().claim, three.claim);
