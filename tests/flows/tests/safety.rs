@@ -1,4 +1,5 @@
 //! Two people who compare their safety number, and where their messages came from.
+#![expect(clippy::unwrap_used, reason = "tests, and what they share")]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,26 +8,26 @@ use sotto_core::views::{
     Level, ProvenanceFinding, ProvenanceOutcome, SafetyCodeView, SafetyComparison,
 };
 use sotto_testkit::{Client, Relay, network};
+use std::collections::BTreeSet;
 use std::io::Cursor;
 
 /// A screenshot of a code, as the window draws it: a PNG file in base64.
 fn screenshot(code: &SafetyCodeView) -> String {
     const MODULE: u32 = 6;
     let side = code.size;
-    let mut dark = vec![false; (side * side) as usize];
+    let mut dark = BTreeSet::new();
     for run in code.path.split('M').skip(1) {
-        let numbers: Vec<u32> = run
+        let mut numbers = run
             .split(|it: char| !it.is_ascii_digit())
-            .filter_map(|it| it.parse().ok())
-            .collect();
-        let start = (numbers[1] * side + numbers[0]) as usize;
-        dark[start..start + numbers[2] as usize].fill(true);
+            .filter_map(|it| it.parse::<u32>().ok());
+        if let (Some(x), Some(y), Some(length)) = (numbers.next(), numbers.next(), numbers.next()) {
+            dark.extend((x..x + length).map(|x| (x, y)));
+        }
     }
     let whole = (side + 8) * MODULE;
     let image = GrayImage::from_fn(whole, whole, |x, y| {
-        let (x, y) = ((x / MODULE).wrapping_sub(4), (y / MODULE).wrapping_sub(4));
-        let is_dark = x < side && y < side && dark[(y * side + x) as usize];
-        Luma([if is_dark { 12 } else { 255 }])
+        let place = ((x / MODULE).wrapping_sub(4), (y / MODULE).wrapping_sub(4));
+        Luma([if dark.contains(&place) { 12 } else { 255 }])
     });
     let mut file = Cursor::new(Vec::new());
     image.write_to(&mut file, ImageFormat::Png).unwrap();
