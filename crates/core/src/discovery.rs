@@ -1,6 +1,7 @@
 //! Finding a peer: its verified account, its devices' key packages, its profile. All of it is
 //! fetched before any transaction.
 
+mod check;
 mod devices;
 mod error;
 pub(crate) mod profile;

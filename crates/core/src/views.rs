@@ -3,6 +3,10 @@
 //! `ui/src/lib/generated` is made from this file; the test at the end fails when it is out of
 //! date (`SOTTO_WRITE_GENERATED=1 cargo test -p sotto-core views` writes it anew).
 
+mod keys;
+
+pub use keys::HoldView;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -99,6 +103,8 @@ pub struct AccountView {
     pub avatar: Option<String>,
     /// The discovery domain, once there is one.
     pub relay: Option<String>,
+    /// The words of the key have to be written down: `recovery_words` gives them.
+    pub words_due: bool,
 }
 
 /// How sure it is that a peer's key is the peer's (docs/protocol.md §1.4).
@@ -148,6 +154,8 @@ pub struct ConversationView {
     pub last_at: Option<i64>,
     /// Number of messages not read yet.
     pub unread: u32,
+    /// Why nothing goes out to the peer; null where everything does.
+    pub hold: Option<HoldView>,
 }
 
 /// What has become of a message (docs/protocol.md §3.3).

@@ -46,7 +46,9 @@ impl App {
         };
         let database = inner.database(vault, &current).await?;
         if let Some(own) = completed(&database).await? {
-            inner.enter(Phase::Ready(inner.ready(current, own, database)?));
+            let ready = inner.ready(current, own, database)?;
+            inner.enter(Phase::Ready(Arc::clone(&ready)));
+            self.resume_rotation(&ready);
             return Ok(());
         }
         // Interrupted while it was set up.
@@ -155,14 +157,13 @@ impl Phase {
     /// Ends whatever runs in this phase.
     pub(super) async fn end(&self) {
         if let Self::Ready(ready) = self {
-            ready.stop.cancel();
-            ready.delivery.stop().await;
+            ready.end().await;
         }
     }
 }
 
 impl Inner {
-    fn oauth(&self, vault: &Vault) -> OAuth {
+    pub(super) fn oauth(&self, vault: &Vault) -> OAuth {
         let make = || {
             let sessions = Arc::new(Sessions(vault.clone()));
             let (clock, random) = (
@@ -209,7 +210,12 @@ impl Inner {
         }
     }
 
-    async fn signed_in(&self, current: Current, session: Session, database: Database) -> SignedIn {
+    pub(super) async fn signed_in(
+        &self,
+        current: Current,
+        session: Session,
+        database: Database,
+    ) -> SignedIn {
         let view = self.profile(&current).await;
         SignedIn {
             current,
@@ -221,7 +227,7 @@ impl Inner {
 
     /// Name and picture, where they can be had.
     async fn profile(&self, current: &Current) -> AccountView {
-        let mut view = present::account(current, None, None);
+        let mut view = present::account(current, None, None, false);
         if let Ok(document) = self.network.did_document(&current.did).await {
             let profile = profile::of(&self.network, &current.did, &document.pds).await;
             view.display_name = profile.display_name;
@@ -266,7 +272,7 @@ impl Inner {
         }
     }
 
-    fn set_up(&self, signed_in: &SignedIn) -> SetUp {
+    pub(super) fn set_up(&self, signed_in: &SignedIn) -> SetUp {
         SetUp {
             network: self.network.clone(),
             session: signed_in.session.clone(),

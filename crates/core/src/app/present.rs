@@ -5,7 +5,7 @@ use crate::account::secrets::Current;
 use crate::db::Peer;
 use crate::messages::{self, Conversation, Message};
 use crate::views::{
-    AccountView, ConversationView, ErrorView, Level, MessageState, MessageView, PeerView,
+    AccountView, ConversationView, ErrorView, HoldView, Level, MessageState, MessageView, PeerView,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -38,6 +38,7 @@ pub(super) fn account(
     current: &Current,
     profile: Option<&Peer>,
     relay: Option<String>,
+    words_due: bool,
 ) -> AccountView {
     let avatar = profile.and_then(|peer| peer.avatar.as_ref());
     AccountView {
@@ -46,6 +47,7 @@ pub(super) fn account(
         display_name: profile.and_then(|peer| peer.display_name.clone()),
         avatar: avatar.map(|(mime, bytes)| data_url(mime, bytes)),
         relay,
+        words_due,
     }
 }
 
@@ -59,6 +61,14 @@ pub(super) fn conversation(conversation: &Conversation) -> ConversationView {
         preview_state: last.map(|message| state(message.state)),
         last_at: last.map(|message| signed(message.at)),
         unread: conversation.unread,
+        hold: conversation
+            .hold
+            .as_ref()
+            .map(|(hold, confirmed)| HoldView {
+                code: hold.code.clone(),
+                key: hold.key.map(|key| key.to_did_key()),
+                confirmed: *confirmed,
+            }),
     }
 }
 

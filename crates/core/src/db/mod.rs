@@ -6,9 +6,11 @@
 mod change;
 pub(crate) mod conversations;
 mod error;
+pub(crate) mod holds;
 mod open;
 pub mod own;
 pub mod peers;
+pub(crate) mod pending;
 mod tx;
 mod worker;
 

@@ -30,7 +30,10 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Every statement of the engine stays prepared; the default of 16 would re-parse most of them.
 const STATEMENTS: usize = 192;
 
-const SCHEMA: &[M<'_>] = &[M::up(include_str!("schema.sql"))];
+const SCHEMA: &[M<'_>] = &[
+    M::up(include_str!("schema.sql")),
+    M::up(include_str!("schema/005_rotation.sql")),
+];
 
 pub(super) fn writer(path: &Path, key: &DatabaseKey) -> Result<Connection, DbError> {
     let mut connection = keyed(path, key, OpenFlags::SQLITE_OPEN_CREATE)?;

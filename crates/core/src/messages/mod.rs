@@ -2,9 +2,12 @@
 
 pub mod compose;
 mod error;
+pub(crate) mod forget;
 pub mod history;
 mod place;
 pub mod receive;
+pub(crate) mod recertify;
+pub(crate) mod renew;
 pub mod seal;
 pub mod start;
 mod upkeep;

@@ -11,10 +11,11 @@ mod pass;
 mod payload;
 
 use super::EngineError;
-use crate::db::{DbError, OwnAccount, WriteTx, own};
+use crate::db::{DbError, OwnAccount, WriteTx, conversations, own, peers};
 use crate::inbox::quarantine::{self, Kept};
 use pass::Pass;
 use sotto_identity::verify::Pin;
+use sotto_wire::did::Did;
 use sotto_wire::first_contact::UnverifiedEnvelope;
 use sotto_wire::frame::{MAX_SEALED, digest};
 use sotto_wire::grant::Address;
@@ -155,13 +156,36 @@ fn alone(
     Ok(outcome)
 }
 
+/// What was refused because of the keys that were known of the peer gets another chance, now that
+/// its account has been looked at again.
+///
+/// # Errors
+/// [`EngineError`], and then nothing was processed.
+pub(crate) fn again(tx: &WriteTx<'_>, conversation: i64) -> Result<(), EngineError> {
+    let own = own::current(tx)?.ok_or(EngineError::NoAccount)?;
+    for code in [quarantine::CERTIFICATE, quarantine::KEY_CHANGED] {
+        another_chance(tx, &own, conversation, code)?;
+    }
+    retry(tx, &own, conversation)?;
+    Ok(())
+}
+
 /// Frames of this conversation that came before their group's Welcome get another chance.
 fn retry(tx: &WriteTx<'_>, own: &OwnAccount, conversation: i64) -> Result<(), DbError> {
-    for (id, address, bytes) in quarantine::for_unknown_groups(tx, conversation)? {
-        let envelope = Incoming {
-            relay_id: String::new(),
-            source: Source::Grant(address),
-            bytes,
+    another_chance(tx, own, conversation, quarantine::UNKNOWN_GROUP)
+}
+
+fn another_chance(
+    tx: &WriteTx<'_>,
+    own: &OwnAccount,
+    conversation: i64,
+    code: &'static str,
+) -> Result<(), DbError> {
+    for kept in quarantine::of(tx, conversation, code)? {
+        let id = kept.id;
+        let Some(envelope) = incoming(tx, conversation, kept)? else {
+            quarantine::release(tx, id)?;
+            continue;
         };
         match alone(tx, own, &envelope, &mut Vec::new()) {
             Ok(_) => quarantine::release(tx, id)?,
@@ -175,6 +199,58 @@ fn retry(tx: &WriteTx<'_>, own: &OwnAccount, conversation: i64) -> Result<(), Db
     Ok(())
 }
 
+/// What was kept, as it would be delivered now.
+fn incoming(
+    tx: &WriteTx<'_>,
+    conversation: i64,
+    kept: quarantine::Again,
+) -> Result<Option<Incoming>, DbError> {
+    let source = match kept.address {
+        Some(address) => Source::Grant(address),
+        None => {
+            let peer = conversations::peer_of(tx, conversation)?;
+            let sender = peers::get(tx, peer)?.ok_or(DbError::Stored("peer"))?.pin;
+            match UnverifiedEnvelope::parse(&kept.bytes) {
+                Ok(envelope) => Source::DidMailbox {
+                    sender: Box::new(sender),
+                    envelope: Box::new(envelope),
+                },
+                Err(_) => return Ok(None),
+            }
+        }
+    };
+    Ok(Some(Incoming {
+        relay_id: String::new(),
+        source,
+        bytes: kept.bytes,
+    }))
+}
+
+/// Keeps a first contact of a peer whose key has changed until the user has decided.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn keep_for_later(tx: &WriteTx<'_>, from: &Did, bytes: &[u8]) -> Result<(), DbError> {
+    let conversation = match peers::id_of(tx, from)? {
+        Some(peer) => conversations::with_peer(tx, peer)?,
+        None => None,
+    };
+    // Without a conversation there is nothing that a decision could be made in.
+    let Some(conversation) = conversation else {
+        return Ok(());
+    };
+    quarantine::keep(
+        tx,
+        &Kept {
+            digest: &digest(bytes),
+            conversation: Some(conversation),
+            address: None,
+            code: quarantine::KEY_CHANGED,
+            bytes,
+        },
+    )
+}
+
 fn refuse(tx: &WriteTx<'_>, envelope: &Incoming, code: &'static str) -> Result<Outcome, DbError> {
     tracing::warn!(code, "envelope quarantined");
     let (address, conversation, limit) = match &envelope.source {
@@ -183,7 +259,12 @@ fn refuse(tx: &WriteTx<'_>, envelope: &Incoming, code: &'static str) -> Result<O
             frame::conversation_of(tx, address)?,
             MAX_SEALED,
         ),
-        Source::DidMailbox { .. } => (None, None, sotto_wire::first_contact::MAX_ENVELOPE),
+        Source::DidMailbox { sender, .. } => {
+            let peer = peers::id_of(tx, &sender.did)?;
+            let conversation = peer.map(|peer| conversations::with_peer(tx, peer));
+            let limit = sotto_wire::first_contact::MAX_ENVELOPE;
+            (None, conversation.transpose()?.flatten(), limit)
+        }
     };
     if envelope.bytes.len() <= limit {
         let digest = &digest(&envelope.bytes);

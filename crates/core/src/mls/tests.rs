@@ -160,6 +160,7 @@ fn join(bob: &Party, welcome: Vec<u8>, from: &Party) -> Result<Vec<u8>, &'static
         let accounts = Accounts {
             own: &own,
             peer: &peer,
+            held: &[],
             now: tx.now(),
         };
         session

@@ -18,6 +18,7 @@ fn generated() -> Vec<(String, String)> {
         one::<ConnectionView>(&config),
         one::<ConversationView>(&config),
         one::<ErrorView>(&config),
+        one::<HoldView>(&config),
         one::<Level>(&config),
         one::<MessageState>(&config),
         one::<MessageView>(&config),
@@ -61,6 +62,7 @@ fn tags_and_names_are_those_of_the_contract() {
             display_name: None,
             avatar: None,
             relay: None,
+            words_due: false,
         },
         default_relay: "relay.test".into(),
     };

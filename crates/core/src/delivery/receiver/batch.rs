@@ -1,14 +1,15 @@
 //! One batch of deliveries, one transaction.
 
-use super::introductions::ack;
-use crate::db::{Peer, peers};
+use super::introductions::{Acquaintance, ack};
+use crate::db::{Peer, WriteTx, peers};
 use crate::delivery::Context;
 use crate::messages::EngineError;
-use crate::messages::receive;
 use crate::messages::{Incoming, Source};
+use crate::messages::{receive, renew};
 use sotto_identity::verify::Pin;
 use sotto_wire::first_contact::UnverifiedEnvelope;
 use sotto_wire::relay_api::{Ack, Delivery, MailboxKey};
+use sotto_wire::roster::VerifiedRoster;
 
 /// A delivery with everything that its processing needs.
 pub(super) struct Ready {
@@ -16,6 +17,7 @@ pub(super) struct Ready {
     incoming: Option<Incoming>,
     /// To be stored before its envelope is read.
     sender: Option<Peer>,
+    devices: Option<VerifiedRoster>,
 }
 
 impl Ready {
@@ -27,6 +29,7 @@ impl Ready {
                 ack,
                 incoming: None,
                 sender: None,
+                devices: None,
             };
         };
         let source = Source::Grant(address);
@@ -39,6 +42,7 @@ impl Ready {
             ack,
             incoming: Some(incoming),
             sender: None,
+            devices: None,
         }
     }
 
@@ -46,11 +50,12 @@ impl Ready {
     pub(super) fn introduced(
         delivery: Delivery,
         envelope: UnverifiedEnvelope,
-        sender: &Peer,
+        met: &Acquaintance,
     ) -> Self {
-        let sender = sender.clone();
+        let sender = met.peer.clone();
         Self {
             sender: Some(sender.clone()),
+            devices: met.devices.clone(),
             ..Self::recognised(delivery, envelope, sender.pin)
         }
     }
@@ -71,25 +76,58 @@ impl Ready {
             ack,
             incoming: Some(incoming),
             sender: None,
+            devices: None,
         }
     }
+}
+
+fn introduce(
+    tx: &WriteTx<'_>,
+    sender: &Peer,
+    devices: Option<&VerifiedRoster>,
+) -> Result<(), EngineError> {
+    let peer = peers::upsert(tx, sender)?;
+    if let Some(roster) = devices {
+        renew::remember(tx, peer, roster)?;
+    }
+    Ok(())
+}
+
+/// Keeps what came from peers whose key has changed, for the user to decide; says what to
+/// acknowledge.
+pub(super) async fn keep(context: &Context, held: Vec<Delivery>) -> Result<Vec<Ack>, EngineError> {
+    let acks = held.iter().map(ack).collect();
+    if held.is_empty() {
+        return Ok(acks);
+    }
+    let write = context.database.write::<_, EngineError>(move |tx| {
+        for delivery in &held {
+            if let Ok(envelope) = UnverifiedEnvelope::parse(&delivery.m) {
+                receive::keep_for_later(tx, envelope.from(), &delivery.m)?;
+            }
+        }
+        Ok(())
+    });
+    write.await?;
+    Ok(acks)
 }
 
 /// Processes a batch and says what to acknowledge to the relay, now that it is committed.
 pub(super) async fn store(context: &Context, ready: Vec<Ready>) -> Result<Vec<Ack>, EngineError> {
     let (mut acks, mut incoming) = (Vec::new(), Vec::new());
-    let mut senders: Vec<Peer> = Vec::new();
+    let mut senders: Vec<(Peer, Option<VerifiedRoster>)> = Vec::new();
     for Ready {
         ack,
         incoming: envelope,
         sender,
+        devices,
     } in ready
     {
         acks.push(ack);
         incoming.extend(envelope);
-        let known = |peer: &Peer| senders.iter().any(|it| it.pin.did == peer.pin.did);
+        let known = |peer: &Peer| senders.iter().any(|(it, _)| it.pin.did == peer.pin.did);
         if let Some(sender) = sender.filter(|peer| !known(peer)) {
-            senders.push(sender);
+            senders.push((sender, devices));
         }
     }
     if incoming.is_empty() {
@@ -99,8 +137,8 @@ pub(super) async fn store(context: &Context, ready: Vec<Ready>) -> Result<Vec<Ac
         .iter()
         .any(|it| matches!(it.source, Source::DidMailbox { .. }));
     let write = context.database.write(move |tx| {
-        for sender in &senders {
-            peers::upsert(tx, sender)?;
+        for (sender, devices) in &senders {
+            introduce(tx, sender, devices.as_ref())?;
         }
         receive::batch(tx, &incoming)
     });

@@ -6,9 +6,11 @@
 //! envelopes.
 
 use super::batch::Ready;
-use crate::db::Peer;
+use crate::db::{DbError, Peer, holds, peers};
 use crate::delivery::Context;
+use crate::delivery::sender::check::hold_back;
 use crate::discovery::DiscoveryError;
+use crate::mls::certified;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -17,6 +19,8 @@ use sotto_wire::device::DeviceCertificate;
 use sotto_wire::did::Did;
 use sotto_wire::first_contact::UnverifiedEnvelope;
 use sotto_wire::relay_api::{Ack, Delivery, MailboxKey};
+use sotto_wire::roster::VerifiedRoster;
+use sotto_wire::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +42,8 @@ pub(super) struct Sorted {
     pub(super) ready: Vec<Ready>,
     /// Will never be: acknowledged, so that they do not come again.
     pub(super) hopeless: Vec<Ack>,
+    /// Of peers whose key has changed: for the user to decide.
+    pub(super) held: Vec<Delivery>,
 }
 
 /// A sender whose verification is over.
@@ -52,18 +58,35 @@ impl Met {
 
 enum Known {
     Verified {
-        peer: Box<Peer>,
+        met: Box<Acquaintance>,
         until: Instant,
     },
     /// Proved not to be what it says.
     Refused,
+    /// Known under another key, which does not vouch for this one.
+    KeyChanged { until: Instant },
+}
+
+/// A verified sender and, where its envelope shows a certificate of before a rotation, its devices
+/// (docs/protocol.md §1.7).
+pub(super) struct Acquaintance {
+    pub(super) peer: Peer,
+    pub(super) devices: Option<VerifiedRoster>,
+}
+
+impl Acquaintance {
+    fn vouches_for(&self, envelope: &UnverifiedEnvelope, now: Timestamp) -> bool {
+        let Pin { did, key, .. } = &self.peer.pin;
+        let held = self.devices.as_ref().map(|it| it.certificates.as_slice());
+        certified(envelope.cert(), held.unwrap_or_default(), did, key, now).is_ok()
+    }
 }
 
 pub(super) struct Introductions {
     context: Arc<Context>,
     known: HashMap<Did, Known>,
     waiting: HashMap<Did, Vec<Delivery>>,
-    under_way: FuturesUnordered<BoxFuture<'static, (Did, Result<Peer, DiscoveryError>)>>,
+    under_way: FuturesUnordered<BoxFuture<'static, (Did, Result<Acquaintance, DiscoveryError>)>>,
 }
 
 impl Introductions {
@@ -81,6 +104,7 @@ impl Introductions {
         let mut sorted = Sorted {
             ready: Vec::new(),
             hopeless: Vec::new(),
+            held: Vec::new(),
         };
         for delivery in deliveries {
             match &delivery.k {
@@ -100,43 +124,61 @@ impl Introductions {
             sorted.hopeless.push(ack(&delivery));
             return;
         };
-        let sender = envelope.from().clone();
+        let (sender, now) = (envelope.from().clone(), self.context.clock.now());
         match self.known.get(&sender) {
             Some(Known::Refused) => sorted.hopeless.push(ack(&delivery)),
-            Some(Known::Verified { peer, until }) if *until > Instant::now() => {
+            Some(Known::KeyChanged { until }) if *until > Instant::now() => {
+                sorted.held.push(delivery);
+            }
+            // A certificate that does not fit may be one under a newer key.
+            Some(Known::Verified { met, until })
+                if *until > Instant::now() && met.vouches_for(&envelope, now) =>
+            {
                 sorted
                     .ready
-                    .push(Ready::introduced(delivery, envelope, peer));
+                    .push(Ready::introduced(delivery, envelope, met));
             }
             _ => match recognised(&self.context, &envelope).await {
                 Some(pin) => sorted
                     .ready
                     .push(Ready::recognised(delivery, envelope, pin)),
-                None => self.introduce(sender, delivery),
+                None => self.introduce(sender, envelope.cert().to_vec(), delivery),
             },
         }
     }
 
-    fn introduce(&mut self, sender: Did, delivery: Delivery) {
+    fn introduce(&mut self, sender: Did, shown: Vec<u8>, delivery: Delivery) {
         if let Some(waiting) = self.waiting.get_mut(&sender) {
             waiting.push(delivery);
         } else if self.waiting.len() < MAX_WAITING {
             self.waiting.insert(sender.clone(), vec![delivery]);
-            self.begin(sender, Duration::ZERO);
+            self.begin(sender, shown, Duration::ZERO);
         }
     }
 
-    fn begin(&mut self, sender: Did, after: Duration) {
+    /// `shown` is the certificate of the first of the sender's envelopes.
+    fn begin(&mut self, sender: Did, shown: Vec<u8>, after: Duration) {
         let context = Arc::clone(&self.context);
         let meeting = async move {
             tokio::time::sleep(after).await;
-            let met = tokio::time::timeout(PATIENCE, meet(&context, &sender)).await;
+            let met = tokio::time::timeout(PATIENCE, meet(&context, &sender, &shown)).await;
             // Too slow is unreachable.
             let temporary = VerifyError::PdsUnreachable;
             let met = met.unwrap_or_else(|_| Err(DiscoveryError::Verify(temporary)));
             (sender, met)
         };
         self.under_way.push(meeting.boxed());
+    }
+
+    fn begin_again(&mut self, sender: Did) {
+        let first = self
+            .waiting
+            .get(&sender)
+            .and_then(|waiting| waiting.first());
+        let shown = first.and_then(|delivery| UnverifiedEnvelope::parse(&delivery.m).ok());
+        if let Some(shown) = shown.map(|envelope| envelope.cert().to_vec()) {
+            self.begin(sender, shown, TRY_AGAIN);
+        }
     }
 
     /// The next sender whose verification is over, one way or the other.
@@ -146,14 +188,27 @@ impl Introductions {
                 return std::future::pending().await;
             };
             let known = match outcome {
-                Ok(peer) => Known::Verified {
-                    peer: Box::new(peer),
-                    until: Instant::now() + FRESH,
-                },
+                Ok(met) => {
+                    if let Err(error) = let_go(&self.context, &sender).await {
+                        tracing::error!(%error, "a peer could not be let go");
+                    }
+                    let until = Instant::now() + FRESH;
+                    Known::Verified {
+                        met: Box::new(met),
+                        until,
+                    }
+                }
                 Err(error) if error.is_temporary() => {
                     tracing::info!(code = error.code(), "a sender is verified later");
-                    self.begin(sender, TRY_AGAIN);
+                    self.begin_again(sender);
                     continue;
+                }
+                Err(error @ DiscoveryError::Verify(VerifyError::KeyChanged)) => {
+                    if let Err(error) = hold_back(&self.context, &sender, &error).await {
+                        tracing::error!(%error, "a change of key could not be noted");
+                    }
+                    let until = Instant::now() + TRY_AGAIN;
+                    Known::KeyChanged { until }
                 }
                 Err(error) => {
                     tracing::warn!(code = error.code(), "a sender was refused");
@@ -177,8 +232,36 @@ async fn recognised(context: &Context, envelope: &UnverifiedEnvelope) -> Option<
     Some(pin)
 }
 
+/// The sender, and its devices where the certificate it shows is not one under its present key.
+async fn meet(
+    context: &Context,
+    sender: &Did,
+    shown: &[u8],
+) -> Result<Acquaintance, DiscoveryError> {
+    let peer = introduced(context, sender).await?;
+    let now = context.clock.now();
+    let current = DeviceCertificate::verify(shown, &peer.pin.key, sender, now).is_ok();
+    let devices = match current {
+        true => None,
+        false => context.discovery.roster_of(&peer.pin).await?,
+    };
+    Ok(Acquaintance { peer, devices })
+}
+
+/// The account verifies: nothing holds it back any more.
+async fn let_go(context: &Context, sender: &Did) -> Result<(), DbError> {
+    let sender = sender.clone();
+    let write = context
+        .database
+        .write(move |tx| match peers::id_of(tx, &sender)? {
+            Some(peer) => holds::set(tx, peer, None),
+            None => Ok(()),
+        });
+    write.await
+}
+
 /// A peer as it is stored: with its profile where it is new.
-async fn meet(context: &Context, sender: &Did) -> Result<Peer, DiscoveryError> {
+async fn introduced(context: &Context, sender: &Did) -> Result<Peer, DiscoveryError> {
     let discovery = &context.discovery;
     match discovery.known(sender).await? {
         Some(known) => {

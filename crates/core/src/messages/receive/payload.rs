@@ -163,11 +163,7 @@ impl Pass<'_, '_> {
             Err(MlsError::Db(error)) => return Err(error.into()),
             Err(error) => tracing::warn!(code = error.code(), "no send group from key packages"),
         }
-        self.tx
-            .prepare_cached(
-                "INSERT INTO outbox (conversation, message) VALUES (?1, 0) ON CONFLICT DO NOTHING",
-            )?
-            .execute([conversation])?;
+        outbox::ask_for_frame(self.tx, conversation)?;
         self.note_outbox(conversation);
         Ok(())
     }

@@ -1,0 +1,90 @@
+//! A new look at an account that is known: its key, and the devices under it (docs/protocol.md §1.7
+//! to §1.10).
+
+use super::devices::current_roster;
+use super::{Discovery, DiscoveryError};
+use crate::db::holds::Hold;
+use sotto_identity::verify::{Pin, VerifiedAccount, VerifyError};
+use sotto_wire::did::Did;
+use sotto_wire::key::PublicKey;
+use sotto_wire::roster::VerifiedRoster;
+
+/// What a look at an account found.
+#[derive(Debug, Clone)]
+pub(crate) struct Checked {
+    pub(crate) pin: Pin,
+    /// Not known where its relay does not answer.
+    pub(crate) roster: Option<VerifiedRoster>,
+}
+
+impl Discovery {
+    /// Verifies an account anew and asks its relay for its devices.
+    pub(crate) async fn check(&self, did: &Did) -> Result<Checked, DiscoveryError> {
+        let pin = self.verified(did).await?.pin();
+        self.with_roster(pin).await
+    }
+
+    /// The account under a key that nobody vouches for: everything but §1.4 step 5 has to hold, and
+    /// the key has to be `shown`, the one that the user was shown.
+    pub(crate) async fn accept(
+        &self,
+        did: &Did,
+        shown: &PublicKey,
+    ) -> Result<Checked, DiscoveryError> {
+        // Who looks for this key finds no change in it; whatever else was pinned stays so.
+        let pinned = self.known(did).await?.map(|peer| Pin {
+            key: *shown,
+            ..peer.pin
+        });
+        let now = self.clock.now();
+        let found = self
+            .network
+            .verify_account(did, pinned.as_ref(), now)
+            .await?;
+        // Not one that leads from the key that was shown to yet another one.
+        if found.key() != shown {
+            return Err(VerifyError::KeyChanged.into());
+        }
+        let pin = found.pin();
+        let roster = match self.relays.roster(&pin.domain, did).await {
+            Ok(object) => Some(current_roster(&object, &pin, 0)?),
+            Err(_) => None,
+        };
+        Ok(Checked { pin, roster })
+    }
+
+    /// Why nothing may be sent to an account that does not verify. Where its key has changed, with
+    /// the key that it names now: everything but §1.4 step 5 holds for it.
+    pub(crate) async fn hold(&self, did: &Did, error: VerifyError) -> Hold {
+        let key = match error {
+            VerifyError::KeyChanged => self.named_now(did).await,
+            _ => None,
+        };
+        let code = error.code().to_owned();
+        Hold { code, key }
+    }
+
+    async fn named_now(&self, did: &Did) -> Option<PublicKey> {
+        let now = self.clock.now();
+        let found = self.network.verify_account(did, None, now).await.ok();
+        found.as_ref().map(VerifiedAccount::key).copied()
+    }
+
+    async fn with_roster(&self, pin: Pin) -> Result<Checked, DiscoveryError> {
+        let roster = self.roster_of(&pin).await?;
+        Ok(Checked { pin, roster })
+    }
+
+    /// The devices of a verified account, where its relay says which.
+    pub(crate) async fn roster_of(
+        &self,
+        pin: &Pin,
+    ) -> Result<Option<VerifiedRoster>, DiscoveryError> {
+        let seen = self.roster_seen(&pin.did).await?;
+        Ok(match self.relays.roster(&pin.domain, &pin.did).await {
+            // Under another key it is one that is being replaced just now.
+            Ok(object) => current_roster(&object, pin, seen).ok(),
+            Err(_) => None,
+        })
+    }
+}
