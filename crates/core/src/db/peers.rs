@@ -87,7 +87,8 @@ pub fn pin(tx: &WriteTx<'_>, pin: &Pin, verified_at: u64) -> Result<PeerId, DbEr
     Ok(PeerId(id))
 }
 
-fn is_newer(one: &Pin, other: &Pin) -> bool {
+/// Whether one look at an account was later than another.
+pub(crate) fn is_newer(one: &Pin, other: &Pin) -> bool {
     (one.claim_seq, &one.repo_rev) > (other.claim_seq, &other.repo_rev)
 }
 

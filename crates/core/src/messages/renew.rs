@@ -29,6 +29,7 @@ pub(crate) fn checked(
         peers::saw_roster(tx, &pin.did, roster.seq)?;
         let changed = devices_changed(tx, peer, roster)?;
         remember(tx, peer, roster)?;
+        cut_off(tx, peer, roster)?;
         if let Some(conversation) = conversation.filter(|_| changed) {
             retire(tx, conversation)?;
         }
@@ -115,6 +116,21 @@ fn device_ids(tx: &WriteTx<'_>, sql: &str, peer: PeerId) -> Result<HashSet<Devic
         .query_map(params![peer.0], |row| row.get(0).map(DeviceId::from_bytes))?
         .collect::<Result<_, _>>()?;
     Ok(ids)
+}
+
+/// Devices that have left the account reach this one no more.
+fn cut_off(tx: &WriteTx<'_>, peer: PeerId, roster: &VerifiedRoster) -> Result<(), EngineError> {
+    let sql = "SELECT device_id FROM peer_device WHERE peer = ?1";
+    for device in device_ids(tx, sql, peer)? {
+        if roster.device(&device).is_none() {
+            tx.execute(
+                "DELETE FROM issued_grant WHERE peer_device =
+                   (SELECT id FROM peer_device WHERE peer = ?1 AND device_id = ?2)",
+                params![peer.0, device.as_bytes()],
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// Remembers the certificates of an account's devices.

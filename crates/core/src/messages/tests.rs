@@ -5,3 +5,4 @@ mod delivery;
 mod first_contact;
 mod hostile;
 mod reading;
+mod rotation;

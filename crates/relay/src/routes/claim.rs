@@ -63,11 +63,11 @@ pub(super) async fn claim(
 
 async fn handed_out(state: &State, did: &Did, claimant: &Did) -> Result<Response, ApiError> {
     let claim = claim_key(state, did, claimant);
-    let key = claim.clone();
+    let (key, of) = (claim.clone(), did.as_str().to_owned());
     let now = state.now_i64();
     let repeated = state
         .store
-        .read(move |connection| key_packages::repeated_claim(connection, &key, now))
+        .read(move |connection| repeated(connection, &of, &key, now))
         .await?;
     if let Some(answer) = repeated {
         return Ok(encoded(answer));
@@ -87,6 +87,23 @@ async fn handed_out(state: &State, did: &Did, claimant: &Did) -> Result<Response
     Ok(encoded(answer))
 }
 
+/// The earlier answer to this very claim, unless the account has another roster by now: with that
+/// one it would be refused.
+fn repeated(
+    connection: &Connection,
+    did: &str,
+    key: &[u8],
+    now: i64,
+) -> rusqlite::Result<Option<Vec<u8>>> {
+    let Some(answer) = key_packages::repeated_claim(connection, key, now)? else {
+        return Ok(None);
+    };
+    let handed: Option<ClaimResponse> = cbor::decode(&answer, answer.len()).ok();
+    let current = key_packages::roster(connection, did)?;
+    let same = handed.map(|handed| handed.roster) == current;
+    Ok(same.then_some(answer))
+}
+
 /// Takes packages and remembers the answer in one transaction: of two claims at once by the same
 /// claimant, the second sees the first's answer.
 fn take(
@@ -96,7 +113,7 @@ fn take(
     now: i64,
     until: i64,
 ) -> rusqlite::Result<Option<Vec<u8>>> {
-    if let Some(answer) = key_packages::repeated_claim(connection, key, now)? {
+    if let Some(answer) = repeated(connection, did, key, now)? {
         return Ok(Some(answer));
     }
     let Some(offer) = key_packages::claim(connection, did)? else {

@@ -16,6 +16,8 @@ export class App {
   readonly clock = new Clock()
   timeline = $state.raw<Timeline | null>(null)
   composing = $state(false)
+  /** Whether the encryption key is being looked at. */
+  keyOpen = $state(false)
 
   readonly selected = $derived.by(() => this.conversations.find(this.timeline?.id ?? null))
 
@@ -51,6 +53,11 @@ export class App {
     void this.timeline.load()
   }
 
+  async acceptKeyChange(id: string, key: string): Promise<void> {
+    await this.backend.acceptKeyChange(id, key)
+    await this.conversations.changed([id])
+  }
+
   async startConversation(handle: string): Promise<void> {
     const { id } = await this.conversations.start(handle)
     this.composing = false
@@ -70,6 +77,8 @@ export class App {
 
   #entered(state: AppState): void {
     const account = state.kind === 'ready' ? state.account.did : null
+    // The new key's words come before anything else.
+    if (state.kind === 'ready' && state.account.wordsDue) this.keyOpen = false
     if (account === this.#account) return
     this.#account = account
     this.#leave()
@@ -82,6 +91,7 @@ export class App {
     this.timeline?.close()
     this.timeline = null
     this.composing = false
+    this.keyOpen = false
     this.conversations.clear()
     this.#drafts.clear()
   }

@@ -24,6 +24,12 @@ impl Pass<'_, '_> {
         if *envelope.from() != sender.did || sender.did == self.own.did {
             return Err(Refusal::Envelope("first-contact.other-sender"));
         }
+        // Verified before the transaction; the account may have been looked at again since.
+        let known = peers::by_did(self.tx, &sender.did)?.map(|peer| peer.pin);
+        let sender = match &known {
+            Some(known) if peers::is_newer(known, sender) => known,
+            _ => sender,
+        };
         let held = match peers::id_of(self.tx, &sender.did)? {
             Some(peer) => peers::certificates(self.tx, peer)?,
             None => Vec::new(),
