@@ -3,6 +3,7 @@
 
 mod backoff;
 mod context;
+mod holding;
 mod housekeeper;
 mod receiver;
 mod sender;

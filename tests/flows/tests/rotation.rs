@@ -42,7 +42,10 @@ async fn written_down(who: &Client) -> Vec<String> {
 
 /// Writes after an hour: time to look at the other's account again.
 async fn write_later(who: &Client, to: &Client, text: &str) {
-    who.clock.pass(Duration::from_secs(3700));
+    // Not a second more: key packages are valid from an hour before they were made, and MLS looks at
+    // the real clock.
+    who.clock.pass(Duration::from_secs(3599));
+    tokio::time::sleep(Duration::from_secs(1)).await;
     who.online().await;
     who.write(to, text).await;
 }

@@ -3,7 +3,7 @@
 //! It holds nothing of its own that matters: what is to be done is asked of the database again
 //! after every change, every job and every wait.
 
-pub(super) mod check;
+mod check;
 mod first_contact;
 mod puts;
 mod waits;

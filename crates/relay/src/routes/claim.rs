@@ -11,6 +11,7 @@ use sotto_wire::cbor;
 use sotto_wire::challenge::Realm;
 use sotto_wire::device::{DeviceCertificate, DeviceId};
 use sotto_wire::did::Did;
+use sotto_wire::key::Thumbprint;
 use sotto_wire::relay_api::{ClaimRequest, ClaimResponse, ClaimedPackage};
 
 use super::client;
@@ -51,7 +52,8 @@ pub(super) async fn claim(
             Unverified::Unreachable => ApiError::new(StatusCode::BAD_GATEWAY, "unresolvable"),
             Unverified::Refused => ApiError::new(StatusCode::FORBIDDEN, "not-delegated"),
         })?;
-    let result = handed_out(&state, &did, &body.did).await;
+    let device = claimed.device_key.thumbprint();
+    let result = handed_out(&state, &did, &body.did, &device).await;
     let response = result.unwrap_or_else(ApiError::into_response);
     Ok(reply::with_next_challenge(
         &state,
@@ -61,8 +63,13 @@ pub(super) async fn claim(
     ))
 }
 
-async fn handed_out(state: &State, did: &Did, claimant: &Did) -> Result<Response, ApiError> {
-    let claim = claim_key(state, did, claimant);
+async fn handed_out(
+    state: &State,
+    did: &Did,
+    claimant: &Did,
+    device: &Thumbprint,
+) -> Result<Response, ApiError> {
+    let claim = claim_key(state, did, claimant, device);
     let (key, of) = (claim.clone(), did.as_str().to_owned());
     let now = state.now_i64();
     let repeated = state
@@ -142,12 +149,16 @@ pub(super) fn response(offer: Offer) -> ClaimResponse {
 }
 
 /// Under the relay's secret, so that the database does not say who claimed whose packages.
-fn claim_key(state: &State, did: &Did, claimant: &Did) -> Vec<u8> {
+///
+/// By device: a device that was installed anew must not get packages that the one before it used up.
+fn claim_key(state: &State, did: &Did, claimant: &Did, device: &Thumbprint) -> Vec<u8> {
     let parts = [
         b"claim\0".as_slice(),
         did.as_str().as_bytes(),
         b"\0",
         claimant.as_str().as_bytes(),
+        b"\0",
+        device.as_bytes(),
     ];
     state.challenges.derive(&parts)
 }

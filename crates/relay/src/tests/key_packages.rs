@@ -307,3 +307,21 @@ async fn a_repeated_claim_after_a_rotation_is_a_new_one() {
     assert_eq!(after.roster, roster);
     assert_eq!(after.packages[0].package, b"after");
 }
+
+#[tokio::test]
+async fn another_device_of_the_claimant_gets_packages_of_its_own() {
+    let world = World::new().await;
+    let (alice, device) = world.registered("alice").await;
+    let (bob, his) = world.registered("bob").await;
+    let put = KeyPackagesPut {
+        single_use: packages(2),
+        last_resort: None,
+    };
+    publish(&world, &device, put).await;
+    let first: ClaimResponse = claim(&world, &alice.did, &bob, &his).await.decode();
+    let other = bob.device(world.now());
+    let second: ClaimResponse = claim(&world, &alice.did, &bob, &other).await.decode();
+    assert_ne!(first.packages, second.packages);
+    let again: ClaimResponse = claim(&world, &alice.did, &bob, &his).await.decode();
+    assert_eq!(first, again);
+}

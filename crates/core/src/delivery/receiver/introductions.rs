@@ -8,7 +8,7 @@
 use super::batch::Ready;
 use crate::db::{DbError, Peer, holds, peers};
 use crate::delivery::Context;
-use crate::delivery::sender::check::hold_back;
+use crate::delivery::holding::hold_back;
 use crate::discovery::DiscoveryError;
 use crate::mls::certified;
 use futures_util::future::BoxFuture;

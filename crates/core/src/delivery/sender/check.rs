@@ -3,6 +3,7 @@
 
 use super::first_contact::NeedError;
 use crate::delivery::Context;
+use crate::delivery::holding::hold_back;
 use crate::discovery::DiscoveryError;
 use crate::messages::{EngineError, renew};
 use sotto_wire::did::Did;
@@ -22,30 +23,6 @@ pub(super) async fn check(context: &Context, did: &Did) -> Result<(), NeedError>
         }
     };
     stored.map_err(from_engine)
-}
-
-/// Holds everything back where the account is proved not to verify.
-pub(in crate::delivery) async fn hold_back(
-    context: &Context,
-    did: &Did,
-    error: &DiscoveryError,
-) -> Result<(), DiscoveryError> {
-    let DiscoveryError::Verify(why) = error else {
-        return Ok(());
-    };
-    if why.is_temporary() {
-        return Ok(());
-    }
-    tracing::warn!(code = why.code(), "a peer's account does not verify");
-    let hold = context.discovery.hold(did, *why).await;
-    let did = did.clone();
-    let write = context
-        .database
-        .write(move |tx| renew::refused(tx, &did, &hold));
-    write.await.map_err(|error| match error {
-        EngineError::Db(error) => error.into(),
-        _ => DiscoveryError::Roster,
-    })
 }
 
 fn from_engine(error: EngineError) -> NeedError {

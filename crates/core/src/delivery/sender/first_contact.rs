@@ -2,6 +2,7 @@
 
 use crate::db::{Change, DbError, WriteTx, holds, peers};
 use crate::delivery::Context;
+use crate::delivery::holding::hold_back;
 use crate::discovery::{Device, DiscoveryError};
 use crate::messages::{MessageState, history};
 use crate::mls::MlsError;
@@ -71,7 +72,7 @@ pub(super) async fn make(
     let pin = match context.discovery.verified(did).await {
         Ok(account) => account.pin(),
         Err(error) => {
-            super::check::hold_back(context, did, &error).await?;
+            hold_back(context, did, &error).await?;
             return Err(error.into());
         }
     };
