@@ -3,7 +3,6 @@
 
 mod backoff;
 mod context;
-mod holding;
 mod housekeeper;
 mod receiver;
 mod sender;

@@ -40,13 +40,29 @@ impl Discovery {
             let handle = Handle::parse(typed).map_err(|_| DiscoveryError::HandleInvalid)?;
             let did = self.network.resolve_handle(&handle).await?;
             self.not_own(&did)?;
-            let known = self.known(&did).await?.map(|peer| peer.pin);
-            let now = self.clock.now();
-            self.network
-                .verify_contact(&handle, &did, known.as_ref(), now)
-                .await?
+            self.verified_contact(&handle, &did).await?
         };
         Ok(self.peer(verified).await)
+    }
+
+    async fn verified_contact(
+        &self,
+        handle: &Handle,
+        did: &Did,
+    ) -> Result<VerifiedAccount, DiscoveryError> {
+        let known = self.known(did).await?.map(|peer| peer.pin);
+        let now = self.clock.now();
+        let verified = self
+            .network
+            .verify_contact(handle, did, known.as_ref(), now)
+            .await;
+        match verified.map_err(DiscoveryError::from) {
+            Ok(account) => Ok(account),
+            Err(error) => {
+                self.hold_back(did, &error).await?;
+                Err(error)
+            }
+        }
     }
 
     /// An account met by its DID, with its handle where that is proved.

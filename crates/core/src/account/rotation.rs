@@ -21,7 +21,14 @@ use sotto_wire::time::Timestamp;
 impl SetUp {
     /// Rotates the delegate key, or goes on with the rotation under way.
     pub(crate) async fn rotate(&self) -> Result<OwnAccount, SetUpError> {
-        let pending = self.begin_rotation().await?;
+        let under_way = self.database.read(|tx| pending::load(tx)).await?;
+        let pending = match under_way {
+            Some(pending) => pending,
+            None => {
+                self.anchor_allows(None).await?;
+                self.begin_rotation().await?
+            }
+        };
         self.finish_rotation(pending).await
     }
 
@@ -37,7 +44,8 @@ impl SetUp {
     pub(crate) async fn finish_rotation(&self, pending: Pending) -> Result<OwnAccount, SetUpError> {
         let own = self.database.read(|tx| own::load(tx)).await?;
         let own = own.ok_or(EngineError::NoAccount)?;
-        self.anchor_allows(&pending.delegate_key.public()).await?;
+        self.anchor_allows(Some(&pending.delegate_key.public()))
+            .await?;
         let published = self.session.get_delegation().await?;
         let published = published.ok_or(SetUpError::Gone)?;
         self.put_successor(&own, &pending, published).await?;
@@ -74,15 +82,15 @@ impl SetUp {
     }
 
     /// Peers refuse a record that contradicts the DID document (§1.4 step 4): the document has to
-    /// name the next key first, or none.
-    pub(super) async fn anchor_allows(&self, next: &PublicKey) -> Result<(), SetUpError> {
+    /// name the `next` key first, or none.
+    pub(super) async fn anchor_allows(&self, next: Option<&PublicKey>) -> Result<(), SetUpError> {
         let document = self.network.did_document(self.session.did()).await;
         match document
             .map_err(sotto_identity::verify::VerifyError::from)?
             .e2ee
         {
             Anchor::Absent => Ok(()),
-            Anchor::Key(key) if key == *next => Ok(()),
+            Anchor::Key(key) if Some(&key) == next => Ok(()),
             Anchor::Key(_) | Anchor::Unusable => Err(SetUpError::AnchorMustFollow),
         }
     }

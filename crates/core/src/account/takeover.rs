@@ -44,7 +44,7 @@ impl SetUp {
                 )
             }
         };
-        self.anchor_allows(&key.public()).await?;
+        self.anchor_allows(Some(&key.public())).await?;
         let seqs = self.next_seqs(record.as_ref(), &domain).await;
         let whose = Whose {
             did: self.session.did().clone(),

@@ -1,7 +1,8 @@
 //! Peers for whom nothing is sealed and nothing is put, and why (docs/protocol.md §1.9, §1.10).
 
-use super::{Change, DbError, PeerId, WriteTx, conversations};
+use super::{Change, DbError, PeerId, WriteTx, conversations, peers};
 use rusqlite::{Connection, OptionalExtension, params};
+use sotto_wire::did::Did;
 use sotto_wire::key::PublicKey;
 
 /// Why nothing goes out to a peer.
@@ -63,6 +64,18 @@ pub(crate) fn set(tx: &WriteTx<'_>, peer: PeerId, hold: Option<&Hold>) -> Result
     }
     tx.changed(Change::Outbox);
     Ok(())
+}
+
+/// An account does not verify any more: nothing goes out to it until it does.
+///
+/// # Errors
+/// When SQLite fails.
+pub(crate) fn refuse(tx: &WriteTx<'_>, did: &Did, hold: &Hold) -> Result<(), DbError> {
+    let Some(peer) = peers::id_of(tx, did)? else {
+        return Ok(());
+    };
+    peers::looked_at(tx, peer)?;
+    set(tx, peer, Some(hold))
 }
 
 /// Whether the user has compared safety numbers with this peer. Comparing them is not built yet, so

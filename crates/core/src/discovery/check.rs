@@ -3,7 +3,7 @@
 
 use super::devices::current_roster;
 use super::{Discovery, DiscoveryError};
-use crate::db::holds::Hold;
+use crate::db::holds::{self, Hold};
 use sotto_identity::verify::{Pin, VerifiedAccount, VerifyError};
 use sotto_wire::did::Did;
 use sotto_wire::key::PublicKey;
@@ -53,15 +53,32 @@ impl Discovery {
         Ok(Checked { pin, roster })
     }
 
-    /// Why nothing may be sent to an account that does not verify. Where its key has changed, with
-    /// the key that it names now: everything but §1.4 step 5 holds for it.
-    pub(crate) async fn hold(&self, did: &Did, error: VerifyError) -> Hold {
-        let key = match error {
+    /// Holds everything back where a known account is proved not to verify. Where its key has
+    /// changed, with the key that it names now: everything but §1.4 step 5 holds for it.
+    pub(crate) async fn hold_back(
+        &self,
+        did: &Did,
+        error: &DiscoveryError,
+    ) -> Result<(), DiscoveryError> {
+        let DiscoveryError::Verify(why) = error else {
+            return Ok(());
+        };
+        // A handle that leads elsewhere says nothing about the account.
+        if why.is_temporary() || matches!(why, VerifyError::Handle(_) | VerifyError::HandleMismatch)
+        {
+            return Ok(());
+        }
+        tracing::warn!(code = why.code(), "a peer's account does not verify");
+        let key = match why {
             VerifyError::KeyChanged => self.named_now(did).await,
             _ => None,
         };
-        let code = error.code().to_owned();
-        Hold { code, key }
+        let (did, code) = (did.clone(), why.code().to_owned());
+        let hold = Hold { code, key };
+        let write = self
+            .database
+            .write(move |tx| holds::refuse(tx, &did, &hold));
+        Ok(write.await?)
     }
 
     async fn named_now(&self, did: &Did) -> Option<PublicKey> {

@@ -1,9 +1,7 @@
-//! What follows from a new look at a peer's account: other keys, other devices, or a reason to hold
-//! everything back (docs/protocol.md §1.7 to §1.10, §3.5).
+//! What follows from a new look at a peer's account: other keys, other devices (docs/protocol.md §1.7 to §1.10, §3.5).
 
 use super::{EngineError, receive};
-use crate::db::holds::{self, Hold};
-use crate::db::{PeerId, WriteTx, conversations, peers};
+use crate::db::{PeerId, WriteTx, conversations, holds, peers};
 use crate::mls::send_group;
 use crate::outbox;
 use rusqlite::params;
@@ -57,22 +55,6 @@ pub(crate) fn accepted(
         retire(tx, conversation)?;
     }
     checked(tx, pin, roster)
-}
-
-/// The account does not verify: nothing goes out to it until it does again.
-///
-/// # Errors
-/// [`EngineError::Db`].
-pub(crate) fn refused(
-    tx: &WriteTx<'_>,
-    did: &sotto_wire::did::Did,
-    hold: &Hold,
-) -> Result<(), EngineError> {
-    if let Some(peer) = peers::id_of(tx, did)? {
-        peers::looked_at(tx, peer)?;
-        holds::set(tx, peer, Some(hold))?;
-    }
-    Ok(())
 }
 
 /// Takes the own send group of a conversation out of use; the next one is made when there is

@@ -8,7 +8,6 @@
 use super::batch::Ready;
 use crate::db::{DbError, Peer, holds, peers};
 use crate::delivery::Context;
-use crate::delivery::holding::hold_back;
 use crate::discovery::DiscoveryError;
 use crate::mls::certified;
 use futures_util::future::BoxFuture;
@@ -204,7 +203,7 @@ impl Introductions {
                     continue;
                 }
                 Err(error @ DiscoveryError::Verify(VerifyError::KeyChanged)) => {
-                    if let Err(error) = hold_back(&self.context, &sender, &error).await {
+                    if let Err(error) = self.context.discovery.hold_back(&sender, &error).await {
                         tracing::error!(%error, "a change of key could not be noted");
                     }
                     let until = Instant::now() + TRY_AGAIN;

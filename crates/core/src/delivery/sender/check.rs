@@ -3,7 +3,6 @@
 
 use super::first_contact::NeedError;
 use crate::delivery::Context;
-use crate::delivery::holding::hold_back;
 use crate::discovery::DiscoveryError;
 use crate::messages::{EngineError, renew};
 use sotto_wire::did::Did;
@@ -18,7 +17,7 @@ pub(super) async fn check(context: &Context, did: &Did) -> Result<(), NeedError>
             write.await
         }
         Err(error) => {
-            hold_back(context, did, &error).await?;
+            context.discovery.hold_back(did, &error).await?;
             return Err(error.into());
         }
     };

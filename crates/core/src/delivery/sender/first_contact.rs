@@ -2,7 +2,6 @@
 
 use crate::db::{Change, DbError, WriteTx, holds, peers};
 use crate::delivery::Context;
-use crate::delivery::holding::hold_back;
 use crate::discovery::{Device, DiscoveryError};
 use crate::messages::{MessageState, history};
 use crate::mls::MlsError;
@@ -72,7 +71,7 @@ pub(super) async fn make(
     let pin = match context.discovery.verified(did).await {
         Ok(account) => account.pin(),
         Err(error) => {
-            hold_back(context, did, &error).await?;
+            context.discovery.hold_back(did, &error).await?;
             return Err(error.into());
         }
     };

@@ -1,6 +1,6 @@
 //! Keys and devices that change while messages are on their way (docs/protocol.md §1.7, §1.9, §3.5).
 
-use crate::db::holds::Hold;
+use crate::db::holds::{self, Hold};
 use crate::db::pending::Pending;
 use crate::db::{OwnAccount, own, peers};
 use crate::messages::{MessageState, Outcome, compose, forget, history, receive};
@@ -293,7 +293,7 @@ fn nothing_goes_out_to_a_peer_that_is_held_back() {
     };
     bob.say(&alice, "sealed before");
     bob.seal(&alice);
-    bob.write(move |tx| renew::refused(tx, &did, &hold));
+    bob.write(move |tx| holds::refuse(tx, &did, &hold));
     bob.write_to(&alice, "written after");
     assert_eq!(bob.send(&mut alice), 0);
     assert!(bob.read(outbox::waiting).is_empty());
