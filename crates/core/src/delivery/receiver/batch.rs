@@ -1,6 +1,7 @@
 //! One batch of deliveries, one transaction.
 
-use super::introductions::{Acquaintance, ack};
+use super::acquaintance::Acquaintance;
+use super::introductions::ack;
 use crate::db::{Peer, WriteTx, peers};
 use crate::delivery::Context;
 use crate::messages::EngineError;

@@ -5,21 +5,17 @@
 //! found then, does not wait: frames by a grant, which need no introduction, must not overtake its
 //! envelopes.
 
+use super::acquaintance::{Acquaintance, held, let_go, meet, recognised};
 use super::batch::Ready;
-use crate::db::{DbError, Peer, holds, peers};
 use crate::delivery::Context;
 use crate::discovery::DiscoveryError;
-use crate::mls::certified;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
-use sotto_identity::verify::{Pin, VerifyError};
-use sotto_wire::device::DeviceCertificate;
+use sotto_identity::verify::VerifyError;
 use sotto_wire::did::Did;
 use sotto_wire::first_contact::UnverifiedEnvelope;
 use sotto_wire::relay_api::{Ack, Delivery, MailboxKey};
-use sotto_wire::roster::VerifiedRoster;
-use sotto_wire::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +25,8 @@ use tokio::time::Instant;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A verification counts this long for further envelopes of the same sender.
 const FRESH: Duration = Duration::from_secs(5 * 60);
+/// The envelopes that waited for a verification are looked at right after it.
+const JUST_NOW: Duration = Duration::from_secs(5);
 const TRY_AGAIN: Duration = Duration::from_secs(30);
 /// Senders verified at the same time; the rest is delivered again with the next connection.
 const MAX_WAITING: usize = 64;
@@ -58,27 +56,14 @@ impl Met {
 enum Known {
     Verified {
         met: Box<Acquaintance>,
-        until: Instant,
+        at: Instant,
     },
     /// Proved not to be what it says.
     Refused,
     /// Known under another key, which does not vouch for this one.
-    KeyChanged { until: Instant },
-}
-
-/// A verified sender and, where its envelope shows a certificate of before a rotation, its devices
-/// (docs/protocol.md §1.7).
-pub(super) struct Acquaintance {
-    pub(super) peer: Peer,
-    pub(super) devices: Option<VerifiedRoster>,
-}
-
-impl Acquaintance {
-    fn vouches_for(&self, envelope: &UnverifiedEnvelope, now: Timestamp) -> bool {
-        let Pin { did, key, .. } = &self.peer.pin;
-        let held = self.devices.as_ref().map(|it| it.certificates.as_slice());
-        certified(envelope.cert(), held.unwrap_or_default(), did, key, now).is_ok()
-    }
+    KeyChanged {
+        until: Instant,
+    },
 }
 
 pub(super) struct Introductions {
@@ -124,19 +109,25 @@ impl Introductions {
             return;
         };
         let (sender, now) = (envelope.from().clone(), self.context.clock.now());
+        // Who is held back is verified again, however lately that was done: it may have come back.
+        let held = held(&self.context, &sender).await.unwrap_or(false);
         match self.known.get(&sender) {
             Some(Known::Refused) => sorted.hopeless.push(ack(&delivery)),
             Some(Known::KeyChanged { until }) if *until > Instant::now() => {
                 sorted.held.push(delivery);
             }
             // A certificate that does not fit may be one under a newer key.
-            Some(Known::Verified { met, until })
-                if *until > Instant::now() && met.vouches_for(&envelope, now) =>
+            // Who was met for it just now is not met again: what does not fit then is refused.
+            Some(Known::Verified { met, at })
+                if !held
+                    && (at.elapsed() < JUST_NOW
+                        || at.elapsed() < FRESH && met.vouches_for(&envelope, now)) =>
             {
                 sorted
                     .ready
                     .push(Ready::introduced(delivery, envelope, met));
             }
+            _ if held => self.introduce(sender, envelope.cert().to_vec(), delivery),
             _ => match recognised(&self.context, &envelope).await {
                 Some(pin) => sorted
                     .ready
@@ -191,10 +182,9 @@ impl Introductions {
                     if let Err(error) = let_go(&self.context, &sender).await {
                         tracing::error!(%error, "a peer could not be let go");
                     }
-                    let until = Instant::now() + FRESH;
                     Known::Verified {
                         met: Box::new(met),
-                        until,
+                        at: Instant::now(),
                     }
                 }
                 Err(error) if error.is_temporary() => {
@@ -220,60 +210,6 @@ impl Introductions {
             self.known.insert(sender.clone(), known);
             return Met(self.waiting.remove(&sender).unwrap_or_default());
         }
-    }
-}
-
-/// The sender as it is stored, if its device is certified by the key stored with it.
-async fn recognised(context: &Context, envelope: &UnverifiedEnvelope) -> Option<Pin> {
-    let pin = context.discovery.known(envelope.from()).await.ok()??.pin;
-    let now = context.clock.now();
-    DeviceCertificate::verify(envelope.cert(), &pin.key, envelope.from(), now).ok()?;
-    Some(pin)
-}
-
-/// The sender, and its devices where the certificate it shows is not one under its present key.
-async fn meet(
-    context: &Context,
-    sender: &Did,
-    shown: &[u8],
-) -> Result<Acquaintance, DiscoveryError> {
-    let peer = introduced(context, sender).await?;
-    let now = context.clock.now();
-    let current = DeviceCertificate::verify(shown, &peer.pin.key, sender, now).is_ok();
-    let devices = match current {
-        true => None,
-        false => context.discovery.roster_of(&peer.pin).await?,
-    };
-    Ok(Acquaintance { peer, devices })
-}
-
-/// The account verifies: nothing holds it back any more.
-async fn let_go(context: &Context, sender: &Did) -> Result<(), DbError> {
-    let sender = sender.clone();
-    let write = context
-        .database
-        .write(move |tx| match peers::id_of(tx, &sender)? {
-            Some(peer) => holds::set(tx, peer, None),
-            None => Ok(()),
-        });
-    write.await
-}
-
-/// A peer as it is stored: with its profile where it is new.
-async fn introduced(context: &Context, sender: &Did) -> Result<Peer, DiscoveryError> {
-    let discovery = &context.discovery;
-    match discovery.known(sender).await? {
-        Some(known) => {
-            let pin = discovery.verified(sender).await?.pin();
-            let verified_at = context.clock.now_ms();
-            Ok(Peer {
-                pin,
-                verified_at,
-                last_error: None,
-                ..known
-            })
-        }
-        None => Ok(discovery.peer(discovery.met(sender).await?).await),
     }
 }
 
