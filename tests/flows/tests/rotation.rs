@@ -1,5 +1,6 @@
 //! The delegate key is replaced, recovered, lost and taken back, between people who write to each
 //! other (docs/protocol.md §1.7 to §1.10).
+#![expect(clippy::unwrap_used, reason = "tests, and what they share")]
 
 use sotto_core::db::{DbError, peers};
 use sotto_core::views::{AppState, HoldView, MessageState};

@@ -1,4 +1,5 @@
 //! A rotation that the network interrupts. The only test of its binary: it takes a server away.
+#![expect(clippy::unwrap_used, reason = "tests, and what they share")]
 
 use sotto_core::db::DbError;
 use sotto_core::views::AppState;

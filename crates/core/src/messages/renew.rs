@@ -51,6 +51,11 @@ pub(crate) fn accepted(
     let peer = peers::pin(tx, pin, tx.clock_now_ms())?;
     // Another key numbers its own rosters.
     peers::forget_rosters(tx, peer)?;
+    tx.execute(
+        "DELETE FROM issued_grant WHERE peer_device IN
+           (SELECT id FROM peer_device WHERE peer = ?1)",
+        [peer.0],
+    )?;
     if let Some(conversation) = conversations::with_peer(tx, peer)? {
         retire(tx, conversation)?;
     }

@@ -292,7 +292,7 @@ async fn a_repeated_claim_after_a_rotation_is_a_new_one() {
 
     let rotated = Person {
         did: alice.did.clone(),
-        ..Person::new("another key")
+        ..Person::new("other")
     };
     world.publish(&rotated);
     let device = rotated.certified_again(&device);

@@ -218,7 +218,7 @@ async fn a_deleted_registration_leaves_nothing() {
 fn under_another_key(person: &Person, device: &Device, seq: u64) -> (Person, Device, Vec<u8>) {
     let person = Person {
         did: person.did.clone(),
-        ..Person::new("another key")
+        ..Person::new("other")
     };
     let device = person.certified_again(device);
     let body = person.registration(&device, person.roster(seq, &[&device]));
