@@ -373,3 +373,15 @@ fn another_device_in_the_same_place_begins_anew() {
     settle(&mut alice, &mut bob);
     assert_eq!(alice.texts(&bob), ["hello", "never sent", "welcome back"]);
 }
+
+#[test]
+fn an_accepted_key_voids_grants_also_where_its_devices_are_not_known_yet() {
+    let (mut alice, mut bob) = acquainted();
+    let lost = alice.reinstalled(SigningKey::generate(&OsRandom));
+    let pin = lost.pin();
+    bob.write(move |tx| renew::accepted(tx, &pin, None));
+    alice.write_to(&bob, "from a device of before");
+    assert!(alice.send(&mut bob) > 0);
+    assert_eq!(bob.receive(), [Outcome::Quarantined("grant.unknown")]);
+    assert_eq!(bob.texts(&alice), ["hello"]);
+}
