@@ -20,6 +20,13 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         cancel_sign_in,
         set_up,
         sign_out,
+        recovery_words,
+        confirm_recovery_words,
+        rotate_key,
+        recover,
+        replace_key,
+        revoke,
+        accept_key_change,
         conversations,
         conversation,
         start_conversation,
@@ -77,6 +84,49 @@ async fn set_up(core: State<'_, Core>, relay: String) -> Answer<AppState> {
 #[command]
 async fn sign_out(core: State<'_, Core>) -> Answer<AppState> {
     core.app().await?.sign_out().await
+}
+
+/// The one answer that holds a secret: the user is to write it down.
+#[command]
+async fn recovery_words(core: State<'_, Core>) -> Answer<Vec<String>> {
+    core.app().await?.recovery_words().await
+}
+
+#[command]
+async fn confirm_recovery_words(core: State<'_, Core>) -> Answer<AppState> {
+    core.app().await?.confirm_recovery_words().await
+}
+
+#[command]
+async fn rotate_key(core: State<'_, Core>) -> Answer<AppState> {
+    core.app().await?.rotate_key().await
+}
+
+#[command]
+async fn recover(core: State<'_, Core>, words: String) -> Answer<AppState> {
+    core.app().await?.recover(words).await
+}
+
+#[command]
+async fn replace_key(core: State<'_, Core>, handle: String) -> Answer<AppState> {
+    core.app().await?.replace_key(handle).await
+}
+
+#[command]
+async fn revoke(core: State<'_, Core>) -> Answer<AppState> {
+    core.app().await?.revoke().await
+}
+
+#[command]
+async fn accept_key_change(
+    core: State<'_, Core>,
+    conversation_id: String,
+    key: String,
+) -> Answer<ConversationView> {
+    core.app()
+        .await?
+        .accept_key_change(conversation_id, key)
+        .await
 }
 
 #[command]

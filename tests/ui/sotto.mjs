@@ -47,7 +47,19 @@ export class Sotto {
   async setUp() {
     await this.appears('set-up-submit', { timeout: 60_000 })
     await this.click('set-up-submit')
+    await this.writeWordsDown()
     await this.appears('new-conversation', { timeout: 30_000 })
+  }
+
+  // The words of a key that was just made; they are shown once.
+  async writeWordsDown() {
+    await this.appears('recovery-words', { timeout: 30_000 })
+    const read = (css) => [...document.querySelectorAll(css)].map((item) => item.textContent)
+    const words = await this.driver.read(read, hook('recovery-words', ' li'))
+    await this.click('words-written')
+    await this.click('words-done')
+    await this.disappears('recovery-words')
+    return words
   }
 
   // Waits for the error with this code: another one may still be on the page.

@@ -1,12 +1,18 @@
-//! The user's own account: its secrets, signing in, and delegating to this device.
+//! The user's own account: its secrets, signing in, delegating to this device, and what may
+//! happen to the key after that.
 
 pub(crate) mod anchoring;
 pub(crate) mod data_dir;
 pub(crate) mod delegation;
 mod policy;
+mod publish;
 pub(crate) mod relay_name;
+mod revocation;
+mod rotation;
 pub(crate) mod secrets;
 pub(crate) mod set_up;
+pub(crate) mod takeover;
 pub(crate) mod vault;
+pub(crate) mod words;
 
 pub use vault::{Cost, KeyringChoice};

@@ -5,6 +5,7 @@ mod config;
 mod errors;
 mod events;
 mod germ;
+mod keys;
 mod life;
 mod messaging;
 mod phase;
@@ -135,6 +136,47 @@ impl App {
     /// Delegates the account to this device with `relay` as its discovery domain.
     pub async fn set_up(&self, relay: String) -> Result<AppState, ErrorView> {
         self.setting_up(relay).await
+    }
+
+    /// The words of the own delegate key, to be written down: after a set-up and after a rotation,
+    /// until [`App::confirm_recovery_words`]. This is the one place where a secret crosses to the
+    /// user interface, because the user is to have it. It goes into no log and no event.
+    pub async fn recovery_words(&self) -> Result<Vec<String>, ErrorView> {
+        self.words().await
+    }
+
+    /// The words are written down and not shown again.
+    pub async fn confirm_recovery_words(&self) -> Result<AppState, ErrorView> {
+        self.words_kept().await
+    }
+
+    /// Replaces the delegate key by a new one that it vouches for.
+    pub async fn rotate_key(&self) -> Result<AppState, ErrorView> {
+        self.rotating().await
+    }
+
+    /// Takes over an account that is set up elsewhere with its recovery words.
+    pub async fn recover(&self, words: String) -> Result<AppState, ErrorView> {
+        self.recovering(words).await
+    }
+
+    /// Takes over an account whose key and words are lost, with a key that nobody vouches for.
+    pub async fn replace_key(&self, handle: String) -> Result<AppState, ErrorView> {
+        self.replacing(handle).await
+    }
+
+    /// Takes the delegation back and stops messaging; deletes no history.
+    pub async fn revoke(&self) -> Result<AppState, ErrorView> {
+        self.revoking().await
+    }
+
+    /// Accepts the key that a peer has now: `key` is [`HoldView::key`](crate::views::HoldView).
+    pub async fn accept_key_change(
+        &self,
+        conversation_id: String,
+        key: String,
+    ) -> Result<ConversationView, ErrorView> {
+        self.accepting(&conversation_id, &key).await
     }
 
     /// Stops messaging and forgets which account was current; deletes no history.

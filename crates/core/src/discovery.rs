@@ -1,6 +1,7 @@
 //! Finding a peer: its verified account, its devices' key packages, its profile. All of it is
 //! fetched before any transaction.
 
+mod check;
 mod devices;
 mod error;
 mod follows;
@@ -45,16 +46,32 @@ impl Discovery {
             let handle = Handle::parse(typed).map_err(|_| DiscoveryError::HandleInvalid)?;
             let did = self.network.resolve_handle(&handle).await?;
             self.not_own(&did)?;
-            let remembered = Remembered::of(&self.database, &did).await?;
-            let now = self.clock.now();
-            let verified = self
-                .network
-                .verify_contact(&handle, &did, remembered.known(), now)
-                .await?;
-            remember(&self.database, &verified).await?;
-            verified
+            self.verified_contact(&handle, &did).await?
         };
         Ok(self.peer(verified).await)
+    }
+
+    async fn verified_contact(
+        &self,
+        handle: &Handle,
+        did: &Did,
+    ) -> Result<VerifiedAccount, DiscoveryError> {
+        let remembered = Remembered::of(&self.database, did).await?;
+        let now = self.clock.now();
+        let verified = self
+            .network
+            .verify_contact(handle, did, remembered.known(), now)
+            .await;
+        match verified.map_err(DiscoveryError::from) {
+            Ok(account) => {
+                remember(&self.database, &account).await?;
+                Ok(account)
+            }
+            Err(error) => {
+                self.hold_back(did, &error).await?;
+                Err(error)
+            }
+        }
     }
 
     /// An account met by its DID, with its handle where that is proved.

@@ -3,22 +3,21 @@
 //! `ui/src/lib/generated` is made from this module; the test at the end fails when it is out of
 //! date (`SOTTO_WRITE_GENERATED=1 cargo test -p sotto-core views` writes it anew).
 
+mod anchoring;
 mod germ;
-
-pub use germ::GermView;
+mod keys;
 mod provenance;
+mod requests;
 mod safety;
 
+pub use anchoring::{AnchorStanding, AnchoringStep, AnchoringView, WebAnchorView};
+pub use germ::GermView;
+pub use keys::HoldView;
 pub use provenance::{
     ProvenanceFinding, ProvenanceLineView, ProvenanceOutcome, ProvenanceStep, ProvenanceView,
 };
-pub use safety::{SafetyCodeView, SafetyComparison, SafetyNumberView};
-mod requests;
-
 pub use requests::{IncomingPolicy, PolicyView, RequestMessageView, RequestView, RequestsView};
-mod anchoring;
-
-pub use anchoring::{AnchorStanding, AnchoringStep, AnchoringView, WebAnchorView};
+pub use safety::{SafetyCodeView, SafetyComparison, SafetyNumberView};
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -116,6 +115,8 @@ pub struct AccountView {
     pub avatar: Option<String>,
     /// The discovery domain, once there is one.
     pub relay: Option<String>,
+    /// The words of the key have to be written down: `recovery_words` gives them.
+    pub words_due: bool,
 }
 
 /// How sure it is that a peer's key is the peer's (docs/protocol.md §1.4).
@@ -165,6 +166,8 @@ pub struct ConversationView {
     pub last_at: Option<i64>,
     /// Number of messages not read yet.
     pub unread: u32,
+    /// Why nothing goes out to the peer; null where everything does.
+    pub hold: Option<HoldView>,
 }
 
 /// What has become of a message (docs/protocol.md §3.3).

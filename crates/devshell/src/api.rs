@@ -33,6 +33,18 @@ struct Relay {
 }
 
 #[derive(Deserialize)]
+struct Words {
+    words: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyChange {
+    conversation_id: String,
+    key: String,
+}
+
+#[derive(Deserialize)]
 struct Id {
     id: String,
 }
@@ -159,6 +171,26 @@ async fn run(app: &App, command: &str, body: &[u8]) -> Result<Value, Failure> {
         "sign_out" => with(body, async |_: Nothing| app.sign_out().await).await,
         "connection" => with(body, async |_: Nothing| app.connection().await).await,
         _ if command.ends_with("anchoring") => of_anchoring(app, command, body).await,
+        _ => of_keys(app, command, body).await,
+    }
+}
+
+async fn of_keys(app: &App, command: &str, body: &[u8]) -> Result<Value, Failure> {
+    match command {
+        "recovery_words" => with(body, async |_: Nothing| app.recovery_words().await).await,
+        "confirm_recovery_words" => {
+            with(body, async |_: Nothing| app.confirm_recovery_words().await).await
+        }
+        "rotate_key" => with(body, async |_: Nothing| app.rotate_key().await).await,
+        "recover" => with(body, async |a: Words| app.recover(a.words).await).await,
+        "replace_key" => with(body, async |a: Handle| app.replace_key(a.handle).await).await,
+        "revoke" => with(body, async |_: Nothing| app.revoke().await).await,
+        "accept_key_change" => {
+            with(body, async |a: KeyChange| {
+                app.accept_key_change(a.conversation_id, a.key).await
+            })
+            .await
+        }
         _ => of_conversations(app, command, body).await,
     }
 }

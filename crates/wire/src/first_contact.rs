@@ -117,6 +117,12 @@ impl UnverifiedEnvelope {
         self.object.payload()
     }
 
+    /// What the envelope says, taken at its word: for the one who made it and signs it anew.
+    #[must_use]
+    pub fn into_unverified(self) -> Envelope {
+        self.envelope
+    }
+
     /// Verifies the signature under a certificate that verified before (the one of
     /// [`cert`](Self::cert), under the key of the account [`from`](Self::from)).
     ///

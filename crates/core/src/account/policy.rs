@@ -3,8 +3,9 @@
 //! published, and gone through again.
 
 use super::delegation::{self, Standing};
-use super::set_up::{SetUp, SetUpError, record};
-use crate::db::{DbError, OwnAccount, incoming, own, peers};
+use super::publish;
+use super::set_up::{SetUp, SetUpError};
+use crate::db::{DbError, OwnAccount, incoming, own, peers, pending};
 
 impl SetUp {
     /// Publishes the policy as it is stored, unless that was done before.
@@ -19,10 +20,9 @@ impl SetUp {
             Standing::Ours { cid } => Some(cid),
             Standing::Elsewhere => return Err(SetUpError::Elsewhere),
         };
-        let record = record(&own, stored.incoming, self.clock.now());
-        self.session
-            .put_delegation(&record, replaces.as_deref())
-            .await?;
+        let chain = self.database.read(|tx| pending::succession(tx)).await?;
+        let record = publish::record(&own, chain, stored.incoming, self.clock.now());
+        delegation::publish(&self.session, &record, replaces.as_deref()).await?;
         let seen = self.read_back(&own).await?;
         if seen.incoming() != stored.incoming {
             return Err(SetUpError::NotWritten);

@@ -2,7 +2,8 @@
 //! is published was stored here first, and what a crash interrupts is gone through again.
 
 use super::delegation::{self, Standing};
-use crate::db::{Database, DbError, OwnAccount, incoming, own, peers};
+use super::publish::{self, Seqs, Whose};
+use crate::db::{Database, DbError, OwnAccount, incoming, own, peers, pending};
 use crate::discovery::{Remembered, profile, remember};
 use crate::messages::EngineError;
 use crate::relay::key_packages::{self, KeeperError};
@@ -11,19 +12,11 @@ use crate::views::ErrorView;
 use sotto_identity::Network;
 use sotto_identity::oauth::{OAuthError, Session};
 use sotto_identity::verify::{VerifiedAccount, VerifyError};
-use sotto_wire::claim::{Claim, Incoming};
-use sotto_wire::delegation::DelegationRecord;
-use sotto_wire::device::{DeviceCertificate, DeviceId};
-use sotto_wire::did::Did;
 use sotto_wire::domain::Domain;
 use sotto_wire::key::SigningKey;
 use sotto_wire::random::Random;
-use sotto_wire::roster::Roster;
-use sotto_wire::time::{Clock, Timestamp};
+use sotto_wire::time::Clock;
 use std::sync::Arc;
-
-/// Life of a device certificate in seconds: 365 days.
-const CERTIFICATE_LIFE: u64 = 365 * 86_400;
 
 /// Why the account is not set up. Trying again goes on where it stopped.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +24,21 @@ pub(crate) enum SetUpError {
     /// The account delegates to another key meanwhile.
     #[error("the account is set up elsewhere")]
     Elsewhere,
+    /// The account has no delegation any more.
+    #[error("there is no delegation any more")]
+    Gone,
+    /// The record is nothing that this version can read.
+    #[error("the delegation record cannot be read")]
+    Unreadable,
+    /// The DID document names the present key, and has to name the next one first.
+    #[error("the DID document names the present key")]
+    AnchorMustFollow,
+    /// The words are of a key that was rotated since.
+    #[error("the words are of an earlier key")]
+    OlderKey,
+    /// The words are of no key of this account.
+    #[error("the words are of another key")]
+    OtherKey,
     /// The record is not to be seen as it was written.
     #[error("the delegation was written but is not to be read back")]
     NotWritten,
@@ -52,6 +60,11 @@ impl SetUpError {
     pub(crate) fn code(&self) -> &str {
         match self {
             Self::Elsewhere => "delegation.elsewhere",
+            Self::Gone => "delegation.gone",
+            Self::Unreadable => "delegation.unreadable",
+            Self::AnchorMustFollow => "delegation.anchored",
+            Self::OlderKey => "recovery.older_key",
+            Self::OtherKey => "recovery.other_key",
             Self::NotWritten => "delegation.not_written",
             Self::OAuth(error) => error.code(),
             Self::Verify(error) => error.code(),
@@ -112,10 +125,16 @@ impl SetUp {
         };
         let stored = own.clone();
         self.database
-            .write(move |tx| own::store(tx, &stored))
+            .write(move |tx| {
+                own::store(tx, &stored)?;
+                pending::set_words_due(tx, true)
+            })
             .await?;
-        let policy = self.database.read(|tx| incoming::policy(tx)).await?;
-        let record = record(&own, policy.incoming, self.clock.now());
+        let stored = self.database.read::<_, DbError>(|tx| {
+            Ok((incoming::policy(tx)?.incoming, pending::succession(tx)?))
+        });
+        let (policy, chain) = stored.await?;
+        let record = publish::record(&own, chain, policy, self.clock.now());
         delegation::publish(&self.session, &record, replaces.as_deref()).await?;
         self.complete(own).await
     }
@@ -165,9 +184,13 @@ impl SetUp {
         }
     }
 
-    fn relays(&self, own: &OwnAccount) -> Relays {
+    pub(super) fn relays(&self, own: &OwnAccount) -> Relays {
+        self.relays_as(own.device_key.clone())
+    }
+
+    pub(super) fn relays_as(&self, device_key: SigningKey) -> Relays {
         let (http, clock) = (Arc::clone(self.network.http()), Arc::clone(&self.clock));
-        Relays::new(http, self.development, clock, own.device_key.clone())
+        Relays::new(http, self.development, clock, device_key)
     }
 }
 
@@ -181,98 +204,17 @@ fn prepare(set_up: &SetUp, before: Option<OwnAccount>, domain: Domain) -> OwnAcc
             ..own
         },
         None => {
-            let (did, now) = (set_up.session.did().clone(), set_up.clock.now());
-            fresh(did, set_up.handle.clone(), domain, now, &*set_up.random)
+            let whose = Whose {
+                did: set_up.session.did().clone(),
+                handle: set_up.handle.clone(),
+                domain,
+            };
+            let (random, now) = (&*set_up.random, set_up.clock.now());
+            let first = Seqs {
+                claim: 1,
+                roster: 1,
+            };
+            publish::on_new_device(whose, SigningKey::generate(random), first, now, random)
         }
-    }
-}
-
-fn fresh(
-    did: Did,
-    handle: String,
-    domain: Domain,
-    now: Timestamp,
-    random: &dyn Random,
-) -> OwnAccount {
-    let (delegate_key, device_key) = (SigningKey::generate(random), SigningKey::generate(random));
-    let device_id = DeviceId::generate(random);
-    let certificate = DeviceCertificate {
-        did: did.clone(),
-        device_id,
-        issued_at: now,
-        device_key: device_key.public(),
-        expires_at: now.plus(CERTIFICATE_LIFE),
-    };
-    let certificate = certificate.sign(&delegate_key);
-    let roster_seq = 1;
-    let roster = Roster {
-        did: did.clone(),
-        seq: roster_seq,
-        devices: vec![certificate.clone()],
-    };
-    let roster = roster.sign(&delegate_key);
-    OwnAccount {
-        did,
-        handle,
-        domain,
-        delegate_key,
-        device_id,
-        device_key,
-        certificate,
-        roster,
-        roster_seq,
-        claim_seq: 1,
-    }
-}
-
-pub(super) fn record(own: &OwnAccount, incoming: Incoming, now: Timestamp) -> DelegationRecord {
-    let key = own.delegate_key.public();
-    let claim = Claim {
-        did: own.did.clone(),
-        key,
-        seq: own.claim_seq,
-        domain: own.domain.clone(),
-        incoming,
-        issued_at: now,
-    };
-    DelegationRecord {
-        key,
-        domain: own.domain.clone(),
-        claim: claim.sign(&own.delegate_key),
-        succession: Vec::new(),
-        incoming,
-        created_at: now.rfc3339(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use sotto_wire::random::OsRandom;
-
-    #[test]
-    fn what_is_made_verifies_under_its_own_key() {
-        let did = Did::parse("did:web:alice.example").unwrap();
-        let domain = Domain::parse("relay.example").unwrap();
-        let now = Timestamp(1_800_000_000);
-        let own = fresh(
-            did.clone(),
-            "alice.example".into(),
-            domain.clone(),
-            now,
-            &OsRandom,
-        );
-        let key = own.delegate_key.public();
-        let roster = Roster::verify(&own.roster, &key, &did).unwrap();
-        assert_eq!((roster.seq, roster.devices.len()), (1, 1));
-        let device = DeviceCertificate::verify(&own.certificate, &key, &did, now).unwrap();
-        assert_eq!(device.device_key, own.device_key.public());
-        let record = record(&own, Incoming::Following, now);
-        let claim = Claim::verify(&record.claim, &key).unwrap();
-        assert_eq!((claim.did, claim.domain, claim.seq), (did, domain, 1));
-        assert_eq!(
-            (record.incoming, claim.incoming),
-            (Incoming::Following, Incoming::Following)
-        );
     }
 }

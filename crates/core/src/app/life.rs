@@ -1,7 +1,7 @@
 //! From the start to messaging and back: the vault, signing in, setting up, signing out.
 
 use super::phase::{Phase, SignedIn, completed};
-use super::{App, Inner, TURN, present};
+use super::{App, Inner, present};
 use crate::account::data_dir;
 use crate::account::delegation::{self, Standing};
 use crate::account::relay_name;
@@ -49,7 +49,8 @@ impl App {
         if let Some(own) = completed(&database).await? {
             let ready = inner.ready(current, own, database)?;
             inner.publish_later(&ready);
-            inner.enter(Phase::Ready(ready));
+            inner.enter(Phase::Ready(Arc::clone(&ready)));
+            self.resume_rotation(&ready);
             return Ok(());
         }
         // Interrupted while it was set up.
@@ -158,10 +159,7 @@ impl Phase {
     /// Ends whatever runs in this phase.
     pub(super) async fn end(&self) {
         if let Self::Ready(ready) = self {
-            ready.stop.cancel();
-            ready.delivery.stop().await;
-            // It may have a server to tell; what it holds is gone either way.
-            let _ended = tokio::time::timeout(TURN, ready.anchoring.cancel()).await;
+            ready.end().await;
         }
     }
 }
@@ -214,7 +212,12 @@ impl Inner {
         }
     }
 
-    async fn signed_in(&self, current: Current, session: Session, database: Database) -> SignedIn {
+    pub(super) async fn signed_in(
+        &self,
+        current: Current,
+        session: Session,
+        database: Database,
+    ) -> SignedIn {
         let view = self.profile(&current).await;
         SignedIn {
             current,
@@ -226,7 +229,7 @@ impl Inner {
 
     /// Name and picture, where they can be had.
     async fn profile(&self, current: &Current) -> AccountView {
-        let mut view = present::account(current, None, None);
+        let mut view = present::account(current, None, None, false);
         if let Ok(document) = self.network.did_document(&current.did).await {
             let profile = profile::of(&self.network, &current.did, &document.pds).await;
             view.display_name = profile.display_name;
@@ -271,7 +274,7 @@ impl Inner {
         }
     }
 
-    fn set_up(&self, signed_in: &SignedIn) -> SetUp {
+    pub(super) fn set_up(&self, signed_in: &SignedIn) -> SetUp {
         let (session, database) = (signed_in.session.clone(), signed_in.database.clone());
         self.set_up_of(&signed_in.current, session, database)
     }

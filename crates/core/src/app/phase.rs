@@ -1,9 +1,9 @@
 //! Where the app is between its start and messaging.
 
-use super::present;
+use super::{TURN, present};
 use crate::account::anchoring::Anchoring;
 use crate::account::secrets::Current;
-use crate::db::{Database, OwnAccount, own, peers};
+use crate::db::{Database, DbError, OwnAccount, own, peers, pending};
 use crate::delivery::Delivery;
 use crate::discovery::Discovery;
 use crate::views::{AccountView, AppState, ErrorView};
@@ -82,14 +82,28 @@ impl Phase {
 }
 
 impl Ready {
+    /// Ends messaging, and what passes its events on.
+    pub(super) async fn end(&self) {
+        self.stop.cancel();
+        self.delivery.stop().await;
+        // It may have a server to tell; what it holds is gone either way.
+        let _ended = tokio::time::timeout(TURN, self.anchoring.cancel()).await;
+    }
+
     async fn view(&self) -> Result<AccountView, ErrorView> {
         let did = self.current.did.clone();
-        let profile = self
-            .database
-            .read(move |tx| peers::by_did(tx, &did))
-            .await?;
+        let read = self.database.read(move |tx| {
+            let due = pending::words_due(tx)?;
+            Ok::<_, DbError>((peers::by_did(tx, &did)?, due))
+        });
+        let (profile, due) = read.await?;
         let relay = Some(self.own.domain.to_string());
-        Ok(present::account(&self.current, profile.as_ref(), relay))
+        Ok(present::account(
+            &self.current,
+            profile.as_ref(),
+            relay,
+            due,
+        ))
     }
 }
 
@@ -105,5 +119,5 @@ pub(super) async fn completed(database: &Database) -> Result<Option<OwnAccount>,
             .filter(|pin| pin.key == own.delegate_key.public())
             .map(|_| own))
     });
-    read.await.map_err(|error: crate::db::DbError| error.into())
+    read.await.map_err(|error: DbError| error.into())
 }

@@ -6,8 +6,8 @@ use crate::db::Peer;
 use crate::messages::requests::Request;
 use crate::messages::{self, Conversation, Message};
 use crate::views::{
-    AccountView, ConversationView, ErrorView, IncomingPolicy, Level, MessageState, MessageView,
-    PeerView, RequestMessageView, RequestView,
+    AccountView, ConversationView, ErrorView, HoldView, IncomingPolicy, Level, MessageState,
+    MessageView, PeerView, RequestMessageView, RequestView,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -46,6 +46,7 @@ pub(super) fn account(
     current: &Current,
     profile: Option<&Peer>,
     relay: Option<String>,
+    words_due: bool,
 ) -> AccountView {
     let avatar = profile.and_then(|peer| peer.avatar.as_ref());
     AccountView {
@@ -54,6 +55,7 @@ pub(super) fn account(
         display_name: profile.and_then(|peer| peer.display_name.clone()),
         avatar: avatar.map(|(mime, bytes)| data_url(mime, bytes)),
         relay,
+        words_due,
     }
 }
 
@@ -67,6 +69,14 @@ pub(super) fn conversation(conversation: &Conversation) -> ConversationView {
         preview_state: last.map(|message| state(message.state)),
         last_at: last.map(|message| signed(message.at)),
         unread: conversation.unread,
+        hold: conversation
+            .hold
+            .as_ref()
+            .map(|(hold, confirmed)| HoldView {
+                code: hold.code.clone(),
+                key: hold.key.map(|key| key.to_did_key()),
+                confirmed: *confirmed,
+            }),
     }
 }
 

@@ -190,8 +190,12 @@ fn presented(
     for message in messages {
         let id = message.conversation;
         if waits_for.as_ref().is_none_or(|(known, _)| *known != id) {
-            let peer = history::conversation(tx, &id)?.map(|conversation| conversation.peer);
-            waits_for = Some((id, peer.and_then(|peer| peer.last_error)));
+            let found = history::conversation(tx, &id)?;
+            let why = found.and_then(|it| match it.hold {
+                Some((hold, _)) => Some(hold.code),
+                None => it.peer.last_error,
+            });
+            waits_for = Some((id, why));
         }
         let code = waits_for.as_ref().and_then(|(_, code)| code.as_deref());
         views.push(present::message(message, code));

@@ -6,11 +6,13 @@
 mod change;
 pub(crate) mod conversations;
 mod error;
+pub(crate) mod holds;
 pub mod incoming;
 mod open;
 pub mod own;
 pub mod own_anchor;
 pub mod peers;
+pub(crate) mod pending;
 pub mod plc_logs;
 mod tx;
 mod worker;

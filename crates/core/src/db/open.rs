@@ -38,6 +38,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema/002_openmls_storage.sql")),
     M::up(include_str!("schema/003_plc_log.sql")),
     M::up(include_str!("schema/004_safety.sql")),
+    M::up(include_str!("schema/005_rotation.sql")),
     M::up(include_str!("schema/006_requests.sql")),
     M::up(include_str!("schema/007_own_anchor.sql")),
 ];

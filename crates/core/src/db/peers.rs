@@ -77,6 +77,12 @@ pub fn upsert(tx: &WriteTx<'_>, peer: &Peer) -> Result<PeerId, DbError> {
 /// # Errors
 /// When SQLite fails.
 pub fn pin(tx: &WriteTx<'_>, pin: &Pin, verified_at: u64) -> Result<PeerId, DbError> {
+    // What was verified before a transaction may be older than what has been stored meanwhile.
+    let stored = by_did(tx, &pin.did)?.map(|peer| peer.pin);
+    let pin = match &stored {
+        Some(stored) if is_newer(stored, pin) => stored,
+        _ => pin,
+    };
     let text = serde_json::to_string(pin).map_err(|_| DbError::Stored("pin"))?;
     let (id, compared) = tx
         .prepare_cached(
@@ -154,6 +160,54 @@ pub(crate) fn by_grant(connection: &Connection, address: &Address) -> Result<Opt
         .transpose()
 }
 
+/// Whether one look at an account was later than another.
+pub(crate) fn is_newer(one: &Pin, other: &Pin) -> bool {
+    (one.claim_seq, &one.repo_rev) > (other.claim_seq, &other.repo_rev)
+}
+
+/// The row of an account.
+///
+/// # Errors
+/// When SQLite fails.
+pub(crate) fn id_of(connection: &Connection, did: &Did) -> Result<Option<PeerId>, DbError> {
+    let mut statement = connection.prepare_cached("SELECT id FROM peer WHERE did = ?1")?;
+    Ok(statement
+        .query_row([did.as_str()], |row| row.get(0).map(PeerId))
+        .optional()?)
+}
+
+/// The account was looked at now, whatever came of it.
+///
+/// # Errors
+/// When SQLite fails.
+pub(crate) fn looked_at(tx: &WriteTx<'_>, peer: PeerId) -> Result<(), DbError> {
+    tx.prepare_cached("UPDATE peer SET verified_at = ?2 WHERE id = ?1")?
+        .execute(params![peer.0, tx.clock_now_ms()])?;
+    Ok(())
+}
+
+/// Forgets which rosters were seen.
+///
+/// # Errors
+/// When SQLite fails.
+pub(crate) fn forget_rosters(tx: &WriteTx<'_>, peer: PeerId) -> Result<(), DbError> {
+    tx.execute("UPDATE peer SET roster_seq = 0 WHERE id = ?1", [peer.0])?;
+    Ok(())
+}
+
+/// The newest certificates of a peer's devices that were seen.
+///
+/// # Errors
+/// When SQLite fails.
+pub(crate) fn certificates(connection: &Connection, peer: PeerId) -> Result<Vec<Vec<u8>>, DbError> {
+    let mut statement =
+        connection.prepare_cached("SELECT certificate FROM peer_device WHERE peer = ?1")?;
+    let certificates = statement
+        .query_map([peer.0], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    Ok(certificates)
+}
+
 /// The number of the newest roster seen of an account; 0 for none (docs/protocol.md §1.6).
 ///
 /// # Errors
@@ -174,13 +228,6 @@ pub fn saw_roster(tx: &WriteTx<'_>, did: &Did, seq: u64) -> Result<(), DbError> 
     tx.prepare_cached("UPDATE peer SET roster_seq = max(roster_seq, ?2) WHERE did = ?1")?
         .execute(params![did.as_str(), seq])?;
     Ok(())
-}
-
-/// The row of an account, once something is stored of it.
-pub(crate) fn id_of(connection: &Connection, did: &Did) -> Result<Option<PeerId>, DbError> {
-    let mut statement = connection.prepare_cached("SELECT id FROM peer WHERE did = ?1")?;
-    let found = statement.query_row([did.as_str()], |row| row.get(0).map(PeerId));
-    Ok(found.optional()?)
 }
 
 /// One peer by row id.

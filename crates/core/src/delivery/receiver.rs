@@ -1,5 +1,6 @@
 //! The receiver: keeps the event socket of the own relay open (docs/protocol.md §4.7).
 
+mod acquaintance;
 mod batch;
 mod introductions;
 mod pool;

@@ -1,10 +1,10 @@
 //! Verifies peers anew (docs/protocol.md §1.5): every day, and whenever something says that a key
 //! may have changed. One at a time, and never in the way of messages.
 
-use super::{Context, standing};
+use super::Context;
 use crate::db::peers;
 use crate::discovery::Discovery;
-use sotto_wire::conversation::ConversationId;
+use crate::messages::renew;
 use sotto_wire::did::Did;
 use sotto_wire::random::{self, Random};
 use std::collections::{BTreeSet, HashMap};
@@ -133,18 +133,20 @@ async fn due(discovery: &Discovery, random: &dyn Random, attempts: &Attempts) ->
     })
 }
 
-/// Verifies a peer and notes what came of it. What may work later changes nothing.
+/// Looks at a peer's account and devices and notes what came of it. What may work later changes
+/// nothing.
 async fn again(discovery: &Discovery, did: &Did) {
-    let (database, begun_at) = (&discovery.database, discovery.clock.now_ms());
-    let conversation = ConversationId::of(&discovery.own.did, did);
-    let noted = match tokio::time::timeout(PATIENCE, discovery.verified(did)).await {
-        Ok(Ok(account)) => {
-            standing::verified(database, conversation, account.pin(), begun_at).await
+    let noted = match tokio::time::timeout(PATIENCE, discovery.check(did)).await {
+        Ok(Ok(found)) => {
+            let write = discovery
+                .database
+                .write(move |tx| renew::checked(tx, &found.pin, found.roster.as_ref()));
+            write.await.map_err(|error| error.to_string())
         }
         Ok(Err(error)) if !error.is_temporary() => {
-            let code = error.code();
-            tracing::warn!(code, "a peer no longer verifies");
-            standing::note(database, conversation, did, Some(code)).await
+            tracing::warn!(code = error.code(), "a peer no longer verifies");
+            let held = discovery.hold_back(did, &error).await;
+            held.map_err(|error| error.to_string())
         }
         Ok(Err(error)) => {
             tracing::info!(code = error.code(), "a peer is verified later");
@@ -156,7 +158,7 @@ async fn again(discovery: &Discovery, did: &Did) {
         }
     };
     if let Err(error) = noted {
-        tracing::error!(%error, "the verification of a peer could not be noted");
+        tracing::error!(error, "the verification of a peer could not be noted");
     }
 }
 

@@ -3,6 +3,7 @@
 //! It holds nothing of its own that matters: what is to be done is asked of the database again
 //! after every change, every job and every wait.
 
+mod check;
 mod first_contact;
 mod puts;
 mod waits;
@@ -18,6 +19,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use sotto_wire::conversation::ConversationId;
+use sotto_wire::did::Did;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +42,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(2);
 enum Job {
     Puts(ConversationId),
     FirstContact(ConversationId),
+    Check(Did),
     Grants,
 }
 
@@ -103,6 +106,9 @@ impl Sender {
         for need in context.database.read(outbox::needs).await? {
             self.start_need(need);
         }
+        for did in context.database.read(outbox::to_check).await? {
+            self.start_check(did);
+        }
         seal_waiting(&context).await?;
         let now = context.clock.now_ms();
         let due = context
@@ -137,6 +143,13 @@ impl Sender {
                 async move { done(stock_up(&context, n).await) }.boxed()
             }),
         }
+    }
+
+    fn start_check(&mut self, did: Did) {
+        let context = Arc::clone(&self.context);
+        self.start(Job::Check(did.clone()), move || {
+            async move { done(check::check(&context, &did).await) }.boxed()
+        });
     }
 
     fn start_puts(&mut self, due: Vec<Put>) {

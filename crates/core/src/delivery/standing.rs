@@ -2,7 +2,6 @@
 
 use crate::db::{Change, Database, DbError, ReadTx, WriteTx, peers};
 use crate::messages::{MessageState, history};
-use sotto_identity::verify::Pin;
 use sotto_wire::conversation::ConversationId;
 use sotto_wire::did::Did;
 
@@ -21,41 +20,6 @@ pub(super) async fn note(
     database
         .write(move |tx| set(tx, conversation, &did, code, ids))
         .await
-}
-
-/// Notes that a peer was verified anew, unless that has been done since: an error of an earlier
-/// verification is over, one of another kind is not.
-pub(super) async fn verified(
-    database: &Database,
-    conversation: ConversationId,
-    pin: Pin,
-    begun_at: u64,
-) -> Result<(), DbError> {
-    let ids = database.read(move |tx| waiting(tx, &conversation)).await?;
-    database
-        .write(move |tx| {
-            let Some(peer) = peers::by_did(tx, &pin.did)? else {
-                return Ok(());
-            };
-            if peer.verified_at > begun_at {
-                return Ok(());
-            }
-            peers::pin(tx, &pin, tx.clock_now_ms())?;
-            match peer.last_error.as_deref() {
-                Some(code) if is_of_verification(code) => {
-                    set(tx, conversation, &pin.did, None, ids)
-                }
-                _ => Ok(()),
-            }
-        })
-        .await
-}
-
-/// Whether a code is one of `VerifyError`, for an account known by its DID.
-fn is_of_verification(code: &str) -> bool {
-    ["account.", "did.", "pds.", "plc."]
-        .iter()
-        .any(|part| code.starts_with(part))
 }
 
 fn waiting(tx: &ReadTx<'_>, conversation: &ConversationId) -> Result<Vec<i64>, DbError> {

@@ -4,8 +4,9 @@ use super::{Discovery, DiscoveryError};
 use crate::db::peers;
 use crate::relay::RelayError;
 use sotto_identity::verify::Pin;
+use sotto_wire::did::Did;
 use sotto_wire::relay_api::ClaimResponse;
-use sotto_wire::roster::Roster;
+use sotto_wire::roster::{Roster, VerifiedRoster};
 use sotto_wire::time::Timestamp;
 
 /// A device that can be added to a send group.
@@ -24,11 +25,7 @@ impl Discovery {
             }
             other => other?,
         };
-        let did = pin.did.clone();
-        let seen = self
-            .database
-            .read(move |tx| peers::roster_seq(tx, &did))
-            .await?;
+        let seen = self.roster_seen(&pin.did).await?;
         let (seq, devices) = matched(answer, pin, seen, self.clock.now())?;
         let did = pin.did.clone();
         self.database
@@ -36,6 +33,28 @@ impl Discovery {
             .await?;
         Ok(devices)
     }
+
+    /// Number of the newest roster seen of an account.
+    pub(super) async fn roster_seen(&self, did: &Did) -> Result<u64, DiscoveryError> {
+        let did = did.clone();
+        Ok(self
+            .database
+            .read(move |tx| peers::roster_seq(tx, &did))
+            .await?)
+    }
+}
+
+/// A roster under the key of `pin`, not older than the one `seen` (docs/protocol.md §1.6).
+pub(super) fn current_roster(
+    object: &[u8],
+    pin: &Pin,
+    seen: u64,
+) -> Result<VerifiedRoster, DiscoveryError> {
+    let roster = Roster::verify(object, &pin.key, &pin.did).map_err(|_| DiscoveryError::Roster)?;
+    if roster.seq < seen {
+        return Err(DiscoveryError::Roster);
+    }
+    Ok(roster)
 }
 
 /// The devices that the account vouches for and that have a package; the relay's word counts for
@@ -46,11 +65,7 @@ fn matched(
     seen: u64,
     now: Timestamp,
 ) -> Result<(u64, Vec<Device>), DiscoveryError> {
-    let roster =
-        Roster::verify(&answer.roster, &pin.key, &pin.did).map_err(|_| DiscoveryError::Roster)?;
-    if roster.seq < seen {
-        return Err(DiscoveryError::Roster);
-    }
+    let roster = current_roster(&answer.roster, pin, seen)?;
     let devices: Vec<Device> = roster
         .devices
         .iter()
@@ -80,7 +95,6 @@ mod tests {
     use sotto_identity::verify::{Evidence, Level};
     use sotto_wire::claim::Incoming;
     use sotto_wire::device::{DeviceCertificate, DeviceId};
-    use sotto_wire::did::Did;
     use sotto_wire::domain::Domain;
     use sotto_wire::key::SigningKey;
     use sotto_wire::relay_api::ClaimedPackage;

@@ -50,8 +50,9 @@ impl DiscoveryError {
             Self::Verify(error) => error.is_temporary(),
             // A relay that refuses may be one that has lost its data and is being told again.
             Self::Relay(error) => !matches!(error, RelayError::Insecure),
-            Self::NoKeyPackage | Self::Db(_) => true,
-            Self::HandleInvalid | Self::OwnAccount | Self::Roster => false,
+            // A roster under the key of before is one that is being replaced (§1.10).
+            Self::NoKeyPackage | Self::Roster | Self::Db(_) => true,
+            Self::HandleInvalid | Self::OwnAccount => false,
         }
     }
 }

@@ -11,6 +11,11 @@ const MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// The code of frames that wait for a Welcome.
 pub(crate) const UNKNOWN_GROUP: &str = "frame.unknown-group";
 
+/// The code of what shows a certificate that does not verify: its account may have another key now.
+pub(crate) const CERTIFICATE: &str = "certificate.invalid";
+/// The code of first contacts under a key that the user has not accepted.
+pub(crate) const KEY_CHANGED: &str = "account.key_changed";
+
 /// One envelope to keep.
 pub(crate) struct Kept<'a> {
     pub(crate) digest: &'a [u8; 32],
@@ -26,7 +31,7 @@ pub(crate) fn keep(tx: &WriteTx<'_>, kept: &Kept<'_>) -> Result<(), DbError> {
     tx.prepare_cached(
         "INSERT INTO quarantine (digest, conversation, address, code, bytes, at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (digest) DO UPDATE SET code = ?4",
+         ON CONFLICT (digest) DO UPDATE SET code = ?4, at = ?6",
     )?
     .execute(params![
         kept.digest,
@@ -52,23 +57,32 @@ fn bound(tx: &WriteTx<'_>) -> Result<(), DbError> {
     }
 }
 
-/// Frames of a conversation whose group was unknown, oldest first.
-pub(crate) fn for_unknown_groups(
-    tx: &WriteTx<'_>,
-    conversation: i64,
-) -> Result<Vec<(i64, Address, Vec<u8>)>, DbError> {
+/// An envelope that is to be tried once more.
+pub(crate) struct Again {
+    pub(crate) id: i64,
+    /// The grant it came by; `None` for the DID mailbox.
+    pub(crate) address: Option<Address>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Envelopes of a conversation that are kept for this reason, oldest first.
+pub(crate) fn of(tx: &WriteTx<'_>, conversation: i64, code: &str) -> Result<Vec<Again>, DbError> {
     let mut statement = tx.prepare_cached(
         "SELECT id, address, bytes FROM quarantine
-         WHERE conversation = ?1 AND code = ?2 AND address IS NOT NULL ORDER BY id",
+         WHERE conversation = ?1 AND code = ?2 ORDER BY id",
     )?;
-    let mut rows = statement.query(params![conversation, UNKNOWN_GROUP])?;
-    let mut frames = Vec::new();
+    let mut rows = statement.query(params![conversation, code])?;
+    let mut envelopes = Vec::new();
     while let Some(row) = rows.next()? {
-        let address: String = row.get(1)?;
-        let address = Address::parse(&address).map_err(|_| DbError::Stored("address"))?;
-        frames.push((row.get(0)?, address, row.get(2)?));
+        let address: Option<String> = row.get(1)?;
+        let address = address.map(|it| Address::parse(&it)).transpose();
+        envelopes.push(Again {
+            id: row.get(0)?,
+            address: address.map_err(|_| DbError::Stored("address"))?,
+            bytes: row.get(2)?,
+        });
     }
-    Ok(frames)
+    Ok(envelopes)
 }
 
 pub(crate) fn release(tx: &WriteTx<'_>, id: i64) -> Result<(), DbError> {

@@ -1,7 +1,8 @@
 //! Reading: the conversation list and the messages of a conversation.
 
 use super::MessageState;
-use crate::db::{Change, DbError, Peer, ReadTx, WriteTx, peers};
+use crate::db::holds::{self, Hold};
+use crate::db::{Change, DbError, Peer, ReadTx, WriteTx, conversations, peers};
 use rusqlite::{OptionalExtension, Row, params};
 use sotto_wire::conversation::ConversationId;
 
@@ -18,6 +19,8 @@ pub struct Conversation {
     pub created_at: u64,
     /// Messages not read yet.
     pub unread: u32,
+    /// Why nothing goes out to the peer, and whether the user had confirmed it.
+    pub(crate) hold: Option<(Hold, bool)>,
 }
 
 /// One message.
@@ -54,7 +57,7 @@ pub fn conversations(tx: &ReadTx<'_>) -> Result<Vec<Conversation>, DbError> {
     let mut rows = statement.query([])?;
     let mut conversations = Vec::new();
     while let Some(row) = rows.next()? {
-        conversations.push(conversation_row(row)?);
+        conversations.push(conversation_row(tx, row)?);
     }
     Ok(conversations)
 }
@@ -67,7 +70,9 @@ pub fn conversation(tx: &ReadTx<'_>, id: &ConversationId) -> Result<Option<Conve
     let sql = list("c.key = ?1");
     let mut statement = tx.prepare_cached(&sql)?;
     let mut rows = statement.query([id.as_bytes()])?;
-    rows.next()?.map(conversation_row).transpose()
+    rows.next()?
+        .map(|row| conversation_row(tx, row))
+        .transpose()
 }
 
 /// Up to `limit` messages of a conversation before the message `before` (or the last ones),
@@ -142,16 +147,28 @@ fn list(condition: &str) -> String {
     )
 }
 
-fn conversation_row(row: &Row<'_>) -> Result<Conversation, DbError> {
+fn conversation_row(tx: &ReadTx<'_>, row: &Row<'_>) -> Result<Conversation, DbError> {
     let own = peers::WIDTH;
+    let id = ConversationId::from_bytes(row.get(own)?);
     let last: Option<i64> = row.get(own + 3)?;
     Ok(Conversation {
         peer: peers::from_row(row)??,
-        id: ConversationId::from_bytes(row.get(own)?),
+        id,
+        hold: hold(tx, &id)?,
         created_at: row.get(own + 1)?,
         unread: row.get(own + 2)?,
         last: last.map(|_| message_row(row, own + 3)).transpose()?,
     })
+}
+
+fn hold(tx: &ReadTx<'_>, id: &ConversationId) -> Result<Option<(Hold, bool)>, DbError> {
+    let Some(row) = conversations::by_id(tx, id)? else {
+        return Ok(None);
+    };
+    let Some(hold) = holds::of(tx, row.peer)? else {
+        return Ok(None);
+    };
+    Ok(Some((hold, holds::is_confirmed(tx, row.peer)?)))
 }
 
 /// Reads id, conversation, state, error, time and text, beginning at a column.

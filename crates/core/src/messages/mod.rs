@@ -2,10 +2,13 @@
 
 pub mod compose;
 mod error;
+pub(crate) mod forget;
 pub mod history;
 pub mod origin;
 mod place;
 pub mod receive;
+pub(crate) mod recertify;
+pub(crate) mod renew;
 pub mod requests;
 pub mod seal;
 pub mod start;

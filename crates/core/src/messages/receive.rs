@@ -5,6 +5,7 @@
 //! before anything was touched is quarantined on the way. When something is refused later than
 //! that, the whole attempt is undone and every envelope gets a savepoint of its own.
 
+mod again;
 mod first_contact;
 mod frame;
 mod glimpse;
@@ -14,8 +15,10 @@ mod payload;
 pub(super) use glimpse::{Glimpse, glimpse};
 
 use super::EngineError;
-use crate::db::{DbError, OwnAccount, WriteTx, own};
+use crate::db::{DbError, OwnAccount, WriteTx, conversations, own, peers};
 use crate::inbox::quarantine::{self, Kept};
+use again::retry;
+pub(crate) use again::{again, keep_for_later};
 use pass::Pass;
 use sotto_identity::verify::Pin;
 use sotto_wire::first_contact::UnverifiedEnvelope;
@@ -158,26 +161,6 @@ fn alone(
     Ok(outcome)
 }
 
-/// Frames of this conversation that came before their group's Welcome get another chance.
-fn retry(tx: &WriteTx<'_>, own: &OwnAccount, conversation: i64) -> Result<(), DbError> {
-    for (id, address, bytes) in quarantine::for_unknown_groups(tx, conversation)? {
-        let envelope = Incoming {
-            relay_id: String::new(),
-            source: Source::Grant(address),
-            bytes,
-        };
-        match alone(tx, own, &envelope, &mut Vec::new()) {
-            Ok(_) => quarantine::release(tx, id)?,
-            Err(Refusal::Envelope(code)) => {
-                refuse(tx, &envelope, code)?;
-            }
-            Err(Refusal::Db(error)) if error.is_refused_value() => {}
-            Err(Refusal::Db(error)) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
 pub(super) fn refuse(
     tx: &WriteTx<'_>,
     envelope: &Incoming,
@@ -190,7 +173,12 @@ pub(super) fn refuse(
             frame::conversation_of(tx, address)?,
             MAX_SEALED,
         ),
-        Source::DidMailbox { .. } => (None, None, sotto_wire::first_contact::MAX_ENVELOPE),
+        Source::DidMailbox { sender, .. } => {
+            let peer = peers::id_of(tx, &sender.did)?;
+            let conversation = peer.map(|peer| conversations::with_peer(tx, peer));
+            let limit = sotto_wire::first_contact::MAX_ENVELOPE;
+            (None, conversation.transpose()?.flatten(), limit)
+        }
     };
     if envelope.bytes.len() <= limit {
         let digest = &digest(&envelope.bytes);

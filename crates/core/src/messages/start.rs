@@ -1,7 +1,7 @@
 //! Beginning a conversation: its id is the pair of accounts, so there can be only one.
 
 use super::EngineError;
-use crate::db::{Change, Peer, PeerId, WriteTx, own, peers};
+use crate::db::{Change, Peer, PeerId, WriteTx, holds, own, peers};
 use rusqlite::params;
 use sotto_wire::conversation::ConversationId;
 use sotto_wire::did::Did;
@@ -17,6 +17,8 @@ pub fn conversation(tx: &WriteTx<'_>, peer: &Peer) -> Result<ConversationId, Eng
         return Err(EngineError::OwnAccount);
     }
     let id = peers::upsert(tx, peer)?;
+    // It has just been verified.
+    holds::set(tx, id, None)?;
     Ok(with(tx, &own.did, id, &peer.pin.did)?.1)
 }
 

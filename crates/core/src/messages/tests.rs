@@ -7,3 +7,4 @@ mod hostile;
 mod origin;
 mod reading;
 mod requests;
+mod rotation;

@@ -21,6 +21,8 @@ pub(crate) struct VerifiedDevice {
 pub(crate) struct Accounts<'a> {
     pub(crate) own: &'a OwnAccount,
     pub(crate) peer: &'a Pin,
+    /// Certificates of the peer's devices that are at hand, for leaves made under an earlier key.
+    pub(crate) held: &'a [Vec<u8>],
     pub(crate) now: Timestamp,
 }
 
@@ -35,7 +37,17 @@ impl Accounts<'_> {
         }
     }
 
-    /// Checks that a leaf is a certified device of one of the two accounts.
+    /// Certificates at hand of an account's devices.
+    fn held_of(&self, did: &Did) -> &[Vec<u8>] {
+        if *did == self.own.did {
+            std::slice::from_ref(&self.own.certificate)
+        } else {
+            self.held
+        }
+    }
+
+    /// Checks that a leaf is a certified device of one of the two accounts. Gives the certificate
+    /// that says so, which after a rotation is not the leaf's own.
     pub(super) fn leaf(
         &self,
         credential: &Credential,
@@ -47,12 +59,50 @@ impl Accounts<'_> {
         let key = self
             .key_of(&claimed.did)
             .ok_or(MlsError::Refused("certificate.other-account"))?;
-        let certificate = verified(&bytes, &claimed.did, &key, self.now)?;
-        if certificate.device_key.as_bytes().as_slice() != signature_key {
+        let device = certified(
+            &bytes,
+            self.held_of(&claimed.did),
+            &claimed.did,
+            &key,
+            self.now,
+        )?;
+        if device.certificate.device_key.as_bytes().as_slice() != signature_key {
             return Err(MlsError::Refused("certificate.other-key"));
         }
-        Ok(VerifiedDevice { certificate, bytes })
+        Ok(device)
     }
+}
+
+/// A device that shows a certificate: certified by it, or, where it was made under an earlier key
+/// of the account, by one `held` under its present key for the same device id and device key
+/// (docs/protocol.md §1.10).
+pub(crate) fn certified(
+    shown: &[u8],
+    held: &[Vec<u8>],
+    did: &Did,
+    key: &PublicKey,
+    now: Timestamp,
+) -> Result<VerifiedDevice, MlsError> {
+    let refused = match verified(shown, did, key, now) {
+        Ok(certificate) => {
+            let bytes = shown.to_vec();
+            return Ok(VerifiedDevice { certificate, bytes });
+        }
+        Err(refused) => refused,
+    };
+    let claimed = DeviceCertificate::parse_unverified(shown)
+        .map_err(|_| MlsError::Refused("certificate.malformed"))?;
+    let again = held.iter().find_map(|bytes| {
+        let certificate = verified(bytes, did, key, now).ok()?;
+        let bytes = bytes.clone();
+        same_device(&certificate, &claimed).then_some(VerifiedDevice { certificate, bytes })
+    });
+    again.ok_or(refused)
+}
+
+/// Whether two certificates are of one device, whichever key signed them.
+pub(super) fn same_device(one: &DeviceCertificate, other: &DeviceCertificate) -> bool {
+    one.did == other.did && one.device_id == other.device_id && one.device_key == other.device_key
 }
 
 /// A certificate of `did` under its delegate key, valid at `now`.

@@ -157,9 +157,31 @@ pub fn last_resort_due(connection: &Connection, now: Timestamp) -> Result<bool, 
     Ok(fresh != Some(true))
 }
 
+/// The certificate in all present packages is one of an earlier key: none of them is published any
+/// more, and a new last resort is due. Their private halves are kept, as Welcomes for them may be on
+/// their way.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn supersede(tx: &WriteTx<'_>) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE key_package SET published = 1, used = 1 WHERE kind IN (0, 1)",
+        [],
+    )?;
+    Ok(())
+}
+
+/// Forgets every package: they are of a device that is no more.
+pub(crate) fn forget(tx: &WriteTx<'_>) -> Result<(), MlsError> {
+    remove(tx, u64::MAX >> 1)
+}
+
 /// Forgets the private halves of packages that expired long ago.
 pub(crate) fn prune(tx: &WriteTx<'_>) -> Result<(), MlsError> {
-    let before = tx.now().0.saturating_sub(GRACE);
+    remove(tx, tx.now().0.saturating_sub(GRACE))
+}
+
+fn remove(tx: &WriteTx<'_>, before: u64) -> Result<(), MlsError> {
     let provider = Provider::new(tx, Secrets::EachTime);
     let mut statement = tx.prepare("SELECT reference FROM key_package WHERE expires_s < ?1")?;
     let expired: Vec<Vec<u8>> = statement

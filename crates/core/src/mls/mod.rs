@@ -12,8 +12,7 @@ pub mod send_group;
 mod session;
 mod storage;
 
-use credential::VerifiedDevice;
-pub(crate) use credential::{Accounts, verified};
+pub(crate) use credential::{Accounts, VerifiedDevice, certified};
 pub use error::MlsError;
 pub use key_packages::PublishedPackage;
 pub use send_group::PeerDevice;

@@ -80,6 +80,20 @@ pub fn create(
     Ok(())
 }
 
+/// Forgets the secrets of a send group that is no more.
+///
+/// # Errors
+/// [`MlsError::Db`].
+pub(crate) fn forget(tx: &WriteTx<'_>, group_id: &[u8]) -> Result<(), MlsError> {
+    let provider = Provider::new(tx, Secrets::EachTime);
+    let storage = provider.storage();
+    let loaded = MlsGroup::load(storage, &GroupId::from_slice(group_id));
+    if let Some(mut group) = loaded.map_err(|_| failure(&provider))? {
+        group.delete(storage).map_err(|_| failure(&provider))?;
+    }
+    Ok(())
+}
+
 fn exists(tx: &WriteTx<'_>, conversation: i64) -> Result<bool, DbError> {
     let mut statement = tx.prepare_cached("SELECT 1 FROM send_group WHERE conversation = ?1")?;
     Ok(statement.exists([conversation])?)
@@ -95,7 +109,10 @@ fn validated(
     let certificate = credential::verified(&member.certificate, &pin.did, &pin.key, tx.now())?;
     let package = key_packages::parse(provider, &member.key_package, tx.now())?;
     let leaf = package.leaf_node();
-    if credential::identity(leaf.credential())? != member.certificate {
+    // The package may be older than the certificate: the account's key has been rotated since (§1.10).
+    let shown = DeviceCertificate::parse_unverified(&credential::identity(leaf.credential())?)
+        .map_err(|_| MlsError::Refused("certificate.malformed"))?;
+    if !credential::same_device(&shown, &certificate) {
         return Err(MlsError::Refused("key-package.other-certificate"));
     }
     if leaf.signature_key().as_slice() != certificate.device_key.as_bytes() {
@@ -162,9 +179,12 @@ pub(super) fn build(
 }
 
 fn insert(tx: &WriteTx<'_>, conversation: i64, created: &Created) -> Result<i64, DbError> {
+    // Never a row id that was used before (`outbox::retire`).
     tx.prepare_cached(
-        "INSERT INTO send_group (conversation, group_id, welcome, first_contact_key)
-         VALUES (:conversation, :group_id, :welcome, :key)",
+        "INSERT INTO send_group (id, conversation, group_id, welcome, first_contact_key)
+         SELECT 1 + max(coalesce((SELECT max(id) FROM send_group), 0),
+                        coalesce((SELECT max(id) FROM retired_group), 0)),
+                :conversation, :group_id, :welcome, :key",
     )?
     .execute(named_params! {
         ":conversation": conversation,

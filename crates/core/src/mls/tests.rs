@@ -160,6 +160,7 @@ fn join(bob: &Party, welcome: Vec<u8>, from: &Party) -> Result<Vec<u8>, &'static
         let accounts = Accounts {
             own: &own,
             peer: &peer,
+            held: &[],
             now: tx.now(),
         };
         session
@@ -339,8 +340,7 @@ const AS_IN_SCHEMA_1: &str = "
     INSERT INTO mls_state (kind, owner, item, value)
     SELECT 14, public_key, x'', key_pair FROM openmls_encryption_keys;
     DELETE FROM openmls_group_data; DELETE FROM openmls_epoch_keys_pairs;
-    DELETE FROM openmls_key_packages; DELETE FROM openmls_encryption_keys;
-    PRAGMA user_version = 1;";
+    DELETE FROM openmls_key_packages; DELETE FROM openmls_encryption_keys;";
 
 #[test]
 fn state_of_the_first_schema_is_taken_over() {
@@ -350,7 +350,11 @@ fn state_of_the_first_schema_is_taken_over() {
     let mut carol = Party::new("carol", &clock);
     let package = bob.key_package();
     for party in [&mut alice, &mut bob] {
-        party.write(|tx| Ok::<_, DbError>(tx.execute_batch(AS_IN_SCHEMA_1)?));
+        party.write(|tx| {
+            tx.execute_batch(AS_IN_SCHEMA_1)?;
+            let migration = include_str!("../db/schema/002_openmls_storage.sql");
+            Ok::<_, DbError>(tx.execute_batch(migration)?)
+        });
         party.reopen();
     }
     carol.contact_with(&bob, package);

@@ -15,6 +15,15 @@ pub(crate) struct NewPut<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
+/// A frame without a message is to go out: it brings the peer what it needs to go on.
+pub(crate) fn ask_for_frame(tx: &WriteTx<'_>, conversation: i64) -> Result<(), DbError> {
+    tx.prepare_cached(
+        "INSERT INTO outbox (conversation, message) VALUES (?1, 0) ON CONFLICT DO NOTHING",
+    )?
+    .execute([conversation])?;
+    Ok(())
+}
+
 /// Notes a sequenced frame that was just sealed.
 pub(crate) fn insert_frame(
     tx: &WriteTx<'_>,

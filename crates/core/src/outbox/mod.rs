@@ -2,17 +2,21 @@
 //! (docs/protocol.md §3.3).
 
 mod acks;
+mod checks;
 mod frames;
 pub mod grant_stock;
 mod needs;
 mod puts;
+mod retire;
 mod retry;
 mod schedule;
 
 pub(crate) use acks::acknowledge;
-pub(crate) use frames::{NewPut, insert_frame, insert_put};
+pub(crate) use checks::to_check;
+pub(crate) use frames::{NewPut, ask_for_frame, insert_frame, insert_put};
 pub use needs::{Need, needs, waiting};
 pub use puts::{Put, PutResult, Route, due, due_now, next_due, settle};
+pub(crate) use retire::retire;
 pub(crate) use retry::{expire, retry};
 
 /// First-contact envelopes that may be unacknowledged in one conversation (§3.4).

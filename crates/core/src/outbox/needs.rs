@@ -34,14 +34,16 @@ impl Need {
 
 /// Conversations for which `messages::seal::next` has something to do: messages wait, or
 /// acknowledgements are due and there is a grant to send them by. Not among them: conversations
-/// without send group ([`needs`] names them) and those that wait for the peer to answer.
+/// without send group ([`needs`] names them), those that wait for the peer to answer, and those whose
+/// peer is held back.
 ///
 /// # Errors
 /// When the database fails.
 pub fn waiting(tx: &ReadTx<'_>) -> Result<Vec<ConversationId>, DbError> {
     let mut statement = tx.prepare_cached(
         "SELECT key FROM conversation c JOIN send_group g ON g.conversation = c.id
-         WHERE (EXISTS (SELECT 1 FROM outbox WHERE conversation = c.id)
+         WHERE NOT EXISTS (SELECT 1 FROM peer_hold WHERE peer = c.peer)
+           AND (EXISTS (SELECT 1 FROM outbox WHERE conversation = c.id)
                 OR EXISTS (SELECT 1 FROM read_group WHERE conversation = c.id AND ack_due = 1))
            AND (EXISTS (SELECT 1 FROM send_member m JOIN held_grant h USING (peer_device)
                         WHERE m.send_group = g.id AND h.expires_s > :now)

@@ -66,7 +66,7 @@ pub enum PutResult {
 /// yet holds back the later ones of its group: overtaken by too many, it could never be read
 /// (docs/protocol.md §2, out-of-order tolerance). Also those for other devices: the DID mailbox is
 /// for all of them, and frames by a grant must not overtake those that wait to go there. Nor must
-/// acknowledgements, which are steps of the same ratchet.
+/// acknowledgements, which are steps of the same ratchet. Nothing is due for a peer that is held back.
 ///
 /// # Errors
 /// When the database fails.
@@ -83,6 +83,7 @@ pub fn due(tx: &ReadTx<'_>, now_ms: u64) -> Result<Vec<Put>, DbError> {
          LEFT JOIN held_grant held ON held.id = put.held_grant
          LEFT JOIN held_back ON held_back.send_group = put.send_group
          WHERE put.next_at <= ?1
+           AND NOT EXISTS (SELECT 1 FROM peer_hold WHERE peer = conversation.peer)
            AND (put.accepted > 0 OR held_back.first IS NULL OR put.id < held_back.first)
          ORDER BY put.id LIMIT ?2",
     )?;

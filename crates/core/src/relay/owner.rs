@@ -33,6 +33,18 @@ impl Relays {
         successful(answer).map(drop)
     }
 
+    /// Removes this device from the relay, with its queue, grants and key packages.
+    pub(crate) async fn unregister(&self, domain: &Domain) -> Result<(), RelayError> {
+        let call = Call {
+            method: Method::Delete,
+            ..Call::get(domain, paths::REGISTRATION)
+        };
+        let answer = self
+            .send_signed(&call, Realm::Device, &self.thumbprint())
+            .await?;
+        successful(answer).map(drop)
+    }
+
     /// What the relay knows of this device.
     pub(crate) async fn registration(
         &self,

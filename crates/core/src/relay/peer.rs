@@ -44,6 +44,15 @@ impl Relays {
         decoded(self.send_signed(&call, Realm::Claim, did.as_str()).await?)
     }
 
+    /// The roster of an account as its relay has it, not verified. Asks without saying who asks, and
+    /// takes no key package away.
+    pub(crate) async fn roster(&self, domain: &Domain, did: &Did) -> Result<Vec<u8>, RelayError> {
+        let path = paths::key_packages_of(did);
+        let call = Call::get(domain, &path).answering(MAX_KEY_PACKAGES_BODY);
+        let answer: ClaimResponse = decoded(self.send(&call).await?)?;
+        Ok(answer.roster)
+    }
+
     /// Puts a sealed frame at a grant. The answer is the same for an address that leads nowhere.
     pub(crate) async fn put_at_grant(
         &self,

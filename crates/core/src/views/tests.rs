@@ -22,6 +22,7 @@ fn generated() -> Vec<(String, String)> {
         one::<ConversationView>(&config),
         one::<ErrorView>(&config),
         one::<GermView>(&config),
+        one::<HoldView>(&config),
         one::<IncomingPolicy>(&config),
         one::<Level>(&config),
         one::<MessageState>(&config),
@@ -79,6 +80,7 @@ fn tags_and_names_are_those_of_the_contract() {
             display_name: None,
             avatar: None,
             relay: None,
+            words_due: false,
         },
         default_relay: "relay.test".into(),
     };

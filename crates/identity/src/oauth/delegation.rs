@@ -63,7 +63,25 @@ impl Session {
             "record": record.to_json(),
             "swapRecord": replaces,
         });
-        let url = network::xrpc_url(&self.live.pds, "com.atproto.repo.putRecord", &[]);
+        self.write("com.atproto.repo.putRecord", &body).await
+    }
+
+    /// Deletes the record with the CID `stands`.
+    ///
+    /// # Errors
+    /// As [`Session::put_delegation`].
+    pub async fn delete_delegation(&self, stands: &str) -> Result<(), OAuthError> {
+        let body = json!({
+            "repo": self.did().as_str(),
+            "collection": COLLECTION,
+            "rkey": RKEY,
+            "swapRecord": stands,
+        });
+        self.write("com.atproto.repo.deleteRecord", &body).await
+    }
+
+    async fn write(&self, procedure: &str, body: &Value) -> Result<(), OAuthError> {
+        let url = network::xrpc_url(&self.live.pds, procedure, &[]);
         let body = body.to_string().into_bytes();
         let request = Request::post(url, "application/json", body, MAX_RECORD);
         let answer = self.send(request).await?;

@@ -11,6 +11,7 @@ use sotto_wire::cbor;
 use sotto_wire::challenge::Realm;
 use sotto_wire::device::{DeviceCertificate, DeviceId};
 use sotto_wire::did::Did;
+use sotto_wire::key::Thumbprint;
 use sotto_wire::relay_api::{ClaimRequest, ClaimResponse, ClaimedPackage};
 
 use super::client;
@@ -51,7 +52,8 @@ pub(super) async fn claim(
             Unverified::Unreachable => ApiError::new(StatusCode::BAD_GATEWAY, "unresolvable"),
             Unverified::Refused => ApiError::new(StatusCode::FORBIDDEN, "not-delegated"),
         })?;
-    let result = handed_out(&state, &did, &body.did).await;
+    let device = claimed.device_key.thumbprint();
+    let result = handed_out(&state, &did, &body.did, &device).await;
     let response = result.unwrap_or_else(ApiError::into_response);
     Ok(reply::with_next_challenge(
         &state,
@@ -61,13 +63,18 @@ pub(super) async fn claim(
     ))
 }
 
-async fn handed_out(state: &State, did: &Did, claimant: &Did) -> Result<Response, ApiError> {
-    let claim = claim_key(state, did, claimant);
-    let key = claim.clone();
+async fn handed_out(
+    state: &State,
+    did: &Did,
+    claimant: &Did,
+    device: &Thumbprint,
+) -> Result<Response, ApiError> {
+    let claim = claim_key(state, did, claimant, device);
+    let (key, of) = (claim.clone(), did.as_str().to_owned());
     let now = state.now_i64();
     let repeated = state
         .store
-        .read(move |connection| key_packages::repeated_claim(connection, &key, now))
+        .read(move |connection| repeated(connection, &of, &key, now))
         .await?;
     if let Some(answer) = repeated {
         return Ok(encoded(answer));
@@ -87,6 +94,23 @@ async fn handed_out(state: &State, did: &Did, claimant: &Did) -> Result<Response
     Ok(encoded(answer))
 }
 
+/// The earlier answer to this very claim, unless the account has another roster by now: with that
+/// one it would be refused.
+fn repeated(
+    connection: &Connection,
+    did: &str,
+    key: &[u8],
+    now: i64,
+) -> rusqlite::Result<Option<Vec<u8>>> {
+    let Some(answer) = key_packages::repeated_claim(connection, key, now)? else {
+        return Ok(None);
+    };
+    let handed: Option<ClaimResponse> = cbor::decode(&answer, answer.len()).ok();
+    let current = key_packages::roster(connection, did)?;
+    let same = handed.map(|handed| handed.roster) == current;
+    Ok(same.then_some(answer))
+}
+
 /// Takes packages and remembers the answer in one transaction: of two claims at once by the same
 /// claimant, the second sees the first's answer.
 fn take(
@@ -96,7 +120,7 @@ fn take(
     now: i64,
     until: i64,
 ) -> rusqlite::Result<Option<Vec<u8>>> {
-    if let Some(answer) = key_packages::repeated_claim(connection, key, now)? {
+    if let Some(answer) = repeated(connection, did, key, now)? {
         return Ok(Some(answer));
     }
     let Some(offer) = key_packages::claim(connection, did)? else {
@@ -125,12 +149,16 @@ pub(super) fn response(offer: Offer) -> ClaimResponse {
 }
 
 /// Under the relay's secret, so that the database does not say who claimed whose packages.
-fn claim_key(state: &State, did: &Did, claimant: &Did) -> Vec<u8> {
+///
+/// By device: a device that was installed anew must not get packages that the one before it used up.
+fn claim_key(state: &State, did: &Did, claimant: &Did, device: &Thumbprint) -> Vec<u8> {
     let parts = [
         b"claim\0".as_slice(),
         did.as_str().as_bytes(),
         b"\0",
         claimant.as_str().as_bytes(),
+        b"\0",
+        device.as_bytes(),
     ];
     state.challenges.derive(&parts)
 }

@@ -124,6 +124,7 @@ pub(crate) fn register(
         None => insert_account(connection, new)?,
         Some((account, seq, roster)) if seq == new.roster_seq && roster == new.roster => account,
         Some((account, seq, _)) if seq < new.roster_seq => {
+            forget_packages_under_another_key(connection, account, new)?;
             update_account(connection, account, new)?;
             account
         }
@@ -162,6 +163,23 @@ fn insert_account(connection: &Connection, new: &Registration) -> rusqlite::Resu
             "INSERT INTO accounts (did, delegate_key, roster, roster_seq) VALUES (?1, ?2, ?3, ?4)",
         )?
         .insert((&new.did, &new.delegate_key, &new.roster, new.roster_seq))
+}
+
+/// Key packages carry certificates under the delegate key: under another one, their owners publish
+/// new ones (§4.3).
+fn forget_packages_under_another_key(
+    connection: &Connection,
+    account: AccountRow,
+    new: &Registration,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "DELETE FROM key_packages WHERE device IN
+                (SELECT d.id FROM devices d JOIN accounts a ON a.id = d.account
+                 WHERE a.id = ?1 AND a.delegate_key <> ?2)",
+        )?
+        .execute((account, &new.delegate_key))?;
+    Ok(())
 }
 
 fn update_account(

@@ -96,6 +96,14 @@ pub(crate) fn repeated_claim(
         .optional()
 }
 
+/// The signed roster of an account.
+pub(crate) fn roster(connection: &Connection, did: &str) -> rusqlite::Result<Option<Vec<u8>>> {
+    connection
+        .prepare_cached("SELECT roster FROM accounts WHERE did = ?1")?
+        .query_row([did], |row| row.get(0))
+        .optional()
+}
+
 /// Keeps the answer to a claim for its repetitions.
 pub(crate) fn remember_claim(
     connection: &Connection,

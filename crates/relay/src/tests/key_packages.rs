@@ -275,3 +275,53 @@ async fn a_hundred_claims_at_once_never_share_a_single_use_package() {
     }
     assert_eq!((single.len(), last), (60, 40));
 }
+
+#[tokio::test]
+async fn a_repeated_claim_after_a_rotation_is_a_new_one() {
+    let world = World::new().await;
+    let (alice, device) = world.registered("alice").await;
+    let (bob, his) = world.registered("bob").await;
+    let put = |name: &str| KeyPackagesPut {
+        single_use: vec![name.as_bytes().to_vec()],
+        last_resort: None,
+    };
+    publish(&world, &device, put("before")).await;
+    let before: ClaimResponse = claim(&world, &alice.did, &bob, &his).await.decode();
+    let again: ClaimResponse = claim(&world, &alice.did, &bob, &his).await.decode();
+    assert_eq!(before, again);
+
+    let rotated = Person {
+        did: alice.did.clone(),
+        ..Person::new("other")
+    };
+    world.publish(&rotated);
+    let device = rotated.certified_again(&device);
+    let roster = rotated.roster(2, &[&device]);
+    let body = rotated.registration(&device, roster.clone());
+    let answer = world
+        .owner(&device, Method::POST, paths::REGISTRATIONS, Some(body))
+        .await;
+    assert_eq!(answer.status, StatusCode::OK);
+    publish(&world, &device, put("after")).await;
+    let after: ClaimResponse = claim(&world, &alice.did, &bob, &his).await.decode();
+    assert_eq!(after.roster, roster);
+    assert_eq!(after.packages[0].package, b"after");
+}
+
+#[tokio::test]
+async fn another_device_of_the_claimant_gets_packages_of_its_own() {
+    let world = World::new().await;
+    let (alice, device) = world.registered("alice").await;
+    let (bob, his) = world.registered("bob").await;
+    let put = KeyPackagesPut {
+        single_use: packages(2),
+        last_resort: None,
+    };
+    publish(&world, &device, put).await;
+    let first: ClaimResponse = claim(&world, &alice.did, &bob, &his).await.decode();
+    let other = bob.device(world.now());
+    let second: ClaimResponse = claim(&world, &alice.did, &bob, &other).await.decode();
+    assert_ne!(first.packages, second.packages);
+    let again: ClaimResponse = claim(&world, &alice.did, &bob, &his).await.decode();
+    assert_eq!(first, again);
+}

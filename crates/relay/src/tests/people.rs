@@ -57,6 +57,15 @@ impl Person {
         }
     }
 
+    /// The same device under this person's delegate key.
+    pub(crate) fn certified_again(&self, device: &Device) -> Device {
+        let certificate = DeviceCertificate::parse_unverified(&device.cert).expect("certificate");
+        Device {
+            cert: certificate.sign(&self.delegate),
+            ..device.clone()
+        }
+    }
+
     /// A signed roster.
     pub(crate) fn roster(&self, seq: u64, devices: &[&Device]) -> Vec<u8> {
         let devices = devices.iter().map(|device| device.cert.clone()).collect();

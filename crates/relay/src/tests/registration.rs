@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use sotto_wire::domain::Domain;
-use sotto_wire::relay_api::{RegistrationStatus, paths};
+use sotto_wire::relay_api::{KeyPackagesPut, KeyPackagesState, RegistrationStatus, paths};
 
 use super::answer::Answer;
 use super::people::{Device, Person};
@@ -212,4 +212,59 @@ async fn a_deleted_registration_leaves_nothing() {
             .unwrap();
         assert_eq!(count, 0, "{table}");
     }
+}
+
+/// The same device under another delegate key, with a roster that lists it.
+fn under_another_key(person: &Person, device: &Device, seq: u64) -> (Person, Device, Vec<u8>) {
+    let person = Person {
+        did: person.did.clone(),
+        ..Person::new("other")
+    };
+    let device = person.certified_again(device);
+    let body = person.registration(&device, person.roster(seq, &[&device]));
+    (person, device, body)
+}
+
+#[tokio::test]
+async fn a_rotated_key_keeps_the_device_and_forgets_its_key_packages() {
+    let world = World::new().await;
+    let (person, device) = world.registered("alice").await;
+    let put = KeyPackagesPut {
+        single_use: vec![b"under the old key".to_vec()],
+        last_resort: Some(b"the last one under it".to_vec()),
+    };
+    let put = sotto_wire::cbor::encode(&put);
+    world
+        .owner(&device, Method::PUT, paths::KEY_PACKAGES, Some(put))
+        .await;
+    let grant = world.grants(&device, 1).await.remove(0);
+    world.put(&grant, b"waiting").await;
+    world.queued(&device, 1).await;
+
+    let (rotated, device, body) = under_another_key(&person, &device, 2);
+    // Not before the record names the new key.
+    refused(
+        &register(&world, &device, body.clone()).await,
+        StatusCode::FORBIDDEN,
+        "not-delegated",
+    );
+    world.publish(&rotated);
+    assert_eq!(register(&world, &device, body).await.status, StatusCode::OK);
+    let state: KeyPackagesState = world
+        .owner(&device, Method::GET, paths::KEY_PACKAGES, None)
+        .await
+        .decode();
+    assert_eq!(state, KeyPackagesState::default());
+    // What waits and what is given away goes on.
+    assert_eq!(world.queued(&device, 1).await, [b"waiting".to_vec()]);
+    world.put(&grant, b"and more").await;
+    world.queued(&device, 2).await;
+    // The key of before registers nothing any more, with however new a roster.
+    let old = person.certified_again(&device);
+    let body = person.registration(&old, person.roster(9, &[&old]));
+    refused(
+        &register(&world, &old, body).await,
+        StatusCode::FORBIDDEN,
+        "not-delegated",
+    );
 }

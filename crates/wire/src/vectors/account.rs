@@ -114,6 +114,29 @@ fn successions() {
         let (from, to) = (key_input(1), key_input(3));
         cases.push(json!({ "name": name, "from": from, "to": to, "chain": chain, "leads": leads }));
     }
+    let three = vec![
+        step(1, 2, 1).sign(&key(1)),
+        step(2, 3, 2).sign(&key(2)),
+        step(3, 4, 7).sign(&key(3)),
+    ];
+    for (name, from, to, leads) in [
+        ("three rotations, from the first key", 1, 4, true),
+        ("three rotations, from the second key", 2, 4, true),
+        ("three rotations, from the third key", 3, 4, true),
+        ("three rotations, from the current key", 4, 4, true),
+        ("three rotations, from a stranger's key", 5, 4, false),
+        ("three rotations, to a key that was replaced", 1, 3, false),
+    ] {
+        let (known, current) = (key(from).public(), key(to).public());
+        assert_eq!(
+            succession::leads_from(&known, &three, &current, &alice()),
+            leads,
+            "{name}"
+        );
+        let chain: Vec<_> = three.iter().map(hex::encode).collect();
+        let (from, to) = (key_input(from), key_input(to));
+        cases.push(json!({ "name": name, "from": from, "to": to, "chain": chain, "leads": leads }));
+    }
     check("succession", "1.3", cases.into());
 }
 

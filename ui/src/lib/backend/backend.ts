@@ -28,8 +28,17 @@ export interface Backend {
   setUp(relay: string): Promise<AppState>
   signOut(): Promise<AppState>
 
+  /** The only answer that holds a secret: show it, and keep it nowhere. */
+  recoveryWords(): Promise<string[]>
+  confirmRecoveryWords(): Promise<AppState>
+  rotateKey(): Promise<AppState>
+  recover(words: string): Promise<AppState>
+  replaceKey(handle: string): Promise<AppState>
+  revoke(): Promise<AppState>
+
   conversations(): Promise<ConversationView[]>
   conversation(id: string): Promise<ConversationView | null>
+  acceptKeyChange(conversationId: string, key: string): Promise<ConversationView>
   startConversation(handle: string): Promise<ConversationView>
   /** For someone who does not use Sotto. */
   onGerm(handle: string): Promise<GermView | null>

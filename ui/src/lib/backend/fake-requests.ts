@@ -58,6 +58,6 @@ export function accepted(
       error: null,
     }
   })
-  const view = summary({ id, peer, unread: received.length }, received)
+  const view = summary({ id, peer, unread: received.length, hold: null }, received)
   return { view, messages: received }
 }

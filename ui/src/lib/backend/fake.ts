@@ -6,6 +6,7 @@ import type { ConnectionView } from '$lib/generated/ConnectionView'
 import type { ConversationView } from '$lib/generated/ConversationView'
 import type { ErrorView } from '$lib/generated/ErrorView'
 import type { GermView } from '$lib/generated/GermView'
+import type { HoldView } from '$lib/generated/HoldView'
 import type { IncomingPolicy } from '$lib/generated/IncomingPolicy'
 import type { MessageView } from '$lib/generated/MessageView'
 import type { PolicyView } from '$lib/generated/PolicyView'
@@ -13,7 +14,7 @@ import type { RequestsView } from '$lib/generated/RequestsView'
 import type { Backend, Listener } from './backend'
 import type { SafetyComparison } from '$lib/generated/SafetyComparison'
 import { anchoringFromLocation, FakeAnchoring, fakeAnchoring } from './fake-anchoring'
-import { people, peer, seed, summary, type Seed } from './fake-data'
+import { conversationId, people, peer, seed, summary, type Seed } from './fake-data'
 import { fakeCode, fakeNumber, fakeProvenance } from './fake-safety'
 import { accepted, demoRequests } from './fake-requests'
 
@@ -23,6 +24,7 @@ export const fakeAccount: AccountView = {
   displayName: 'Alice Moreau',
   avatar: null,
   relay: 'relay.sotto.chat',
+  wordsDue: false,
 }
 
 export type FakeOptions = {
@@ -118,7 +120,68 @@ export class FakeBackend implements Backend {
     await this.#enter('setUp', relay)
     if (!relay.includes('.')) throw { code: 'relay.domain_invalid', detail: null }
     const account = 'account' in this.#state ? this.#state.account : fakeAccount
-    return this.#become({ kind: 'ready', account: { ...account, relay } })
+    return this.#become({ kind: 'ready', account: { ...account, relay, wordsDue: true } })
+  }
+
+  #account(more: Partial<AccountView>): AppState {
+    const account = 'account' in this.#state ? this.#state.account : fakeAccount
+    return this.#become({
+      kind: 'ready',
+      account: { ...account, relay: fakeAccount.relay, ...more },
+    })
+  }
+
+  async recoveryWords() {
+    await this.#enter('recoveryWords')
+    return Array.from({ length: 23 }, () => 'abandon').concat('art')
+  }
+
+  async confirmRecoveryWords() {
+    await this.#enter('confirmRecoveryWords')
+    return this.#account({ wordsDue: false })
+  }
+
+  async rotateKey() {
+    await this.#enter('rotateKey')
+    return this.#account({ wordsDue: true })
+  }
+
+  async recover(words: string) {
+    // Not in the list of calls: they are a secret.
+    await this.#enter('recover')
+    const count = words.split(/\s+/).filter(Boolean).length
+    if (count !== 24) throw { code: 'recovery.word_count', detail: null }
+    return this.#account({ wordsDue: false })
+  }
+
+  async replaceKey(handle: string) {
+    await this.#enter('replaceKey', handle)
+    return this.#account({ wordsDue: true })
+  }
+
+  async revoke() {
+    await this.#enter('revoke')
+    const account = 'account' in this.#state ? this.#state.account : fakeAccount
+    return this.#become({
+      kind: 'settingUp',
+      account: { ...account, relay: null, wordsDue: false },
+      defaultRelay: 'relay.sotto.chat',
+    })
+  }
+
+  async acceptKeyChange(conversationId: string, key: string) {
+    await this.#enter('acceptKeyChange', key)
+    const view = this.#find(conversationId)
+    if (!view) throw { code: 'internal', detail: null }
+    this.hold(conversationId, null)
+    return structuredClone(view)
+  }
+
+  /** Nothing goes out to this peer any more, or again. */
+  hold(conversationId: string, hold: HoldView | null): void {
+    const view = this.#find(conversationId)
+    if (view) view.hold = hold
+    this.emit({ kind: 'conversations', ids: [conversationId] })
   }
 
   async signOut() {
@@ -147,7 +210,7 @@ export class FakeBackend implements Backend {
     if (handle.startsWith('nobody.')) throw { code: 'handle.unknown', detail: null }
     if (/^(newcomer|germ|shy)\./.test(handle)) throw { code: 'account.no_delegation', detail: null }
     const id = (this.#seed.conversations.length + 1).toString(16).padStart(64, '0')
-    const view = summary({ id, peer: peer(null, handle, 'anchored'), unread: 0 }, [])
+    const view = summary({ id, peer: peer(null, handle, 'anchored'), unread: 0, hold: null }, [])
     this.#seed.conversations.push(view)
     this.#seed.messages.set(id, [])
     this.emit({ kind: 'conversations', ids: [id] })
@@ -398,6 +461,7 @@ export function fakeFromLocation(search: string): FakeBackend {
     signingIn: { kind: 'signingIn', handle: account.handle },
     settingUp: { kind: 'settingUp', account, defaultRelay: 'relay.sotto.chat' },
     delegationElsewhere: { kind: 'delegationElsewhere', account },
+    words: { kind: 'ready', account: { ...fakeAccount, wordsDue: true } },
   }
   const data = query.has('empty') ? { conversations: [], messages: new Map() } : undefined
   const state = states[query.get('state') ?? '']
@@ -409,6 +473,11 @@ export function fakeFromLocation(search: string): FakeBackend {
   })
   if (query.has('offline')) {
     fake.connect({ state: 'offline', error: { code: 'relay.unreachable', detail: null } })
+  }
+  const hold = query.get('hold')
+  if (hold) {
+    const confirmed = query.has('confirmed')
+    fake.hold(conversationId(0), { code: hold, key: 'did:key:z6MkFake', confirmed })
   }
   Object.assign(window, { fake })
   return fake

@@ -13,6 +13,7 @@ function show(more: Partial<ConversationView>) {
     previewState: null,
     lastAt: Date.now(),
     unread: 0,
+    hold: null,
     ...more,
   }
   render(ConversationItem, { conversation, selected: false, now: Date.now(), select: () => {} })

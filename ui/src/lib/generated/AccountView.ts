@@ -23,4 +23,8 @@ avatar: string | null,
 /**
  * The discovery domain, once there is one.
  */
-relay: string | null, };
+relay: string | null, 
+/**
+ * The words of the key have to be written down: `recovery_words` gives them.
+ */
+wordsDue: boolean, };

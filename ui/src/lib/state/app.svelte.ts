@@ -74,6 +74,11 @@ export class App {
     this.select(id)
   }
 
+  async acceptKeyChange(id: string, key: string): Promise<void> {
+    await this.backend.acceptKeyChange(id, key)
+    await this.conversations.changed([id])
+  }
+
   async startConversation(handle: string): Promise<void> {
     const { id } = await this.conversations.start(handle)
     this.composing = false
@@ -93,6 +98,8 @@ export class App {
 
   #entered(state: AppState): void {
     const account = state.kind === 'ready' ? state.account.did : null
+    // The new key's words come before anything else.
+    if (state.kind === 'ready' && state.account.wordsDue) this.keyOpen = false
     if (account === this.#account) return
     this.#account = account
     this.#leave()

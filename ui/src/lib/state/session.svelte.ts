@@ -55,6 +55,26 @@ export class Session {
     return this.#act(() => this.#backend.setUp(relay))
   }
 
+  confirmRecoveryWords(): Promise<void> {
+    return this.#act(() => this.#backend.confirmRecoveryWords())
+  }
+
+  rotateKey(): Promise<void> {
+    return this.#act(() => this.#backend.rotateKey())
+  }
+
+  recover(words: string): Promise<void> {
+    return this.#act(() => this.#backend.recover(words))
+  }
+
+  replaceKey(handle: string): Promise<void> {
+    return this.#act(() => this.#backend.replaceKey(handle))
+  }
+
+  revoke(): Promise<void> {
+    return this.#act(() => this.#backend.revoke())
+  }
+
   signOut(): Promise<void> {
     return this.#act(() => this.#backend.signOut())
   }

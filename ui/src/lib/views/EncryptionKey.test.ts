@@ -139,3 +139,28 @@ it('looks again by itself once a day, and says nothing when it cannot', async ()
   const fresh = await open({ standing: 'absent' })
   expect(fresh.backend.calls).not.toContain('checkAnchoring')
 })
+
+it('replaces the key after asking, and shows the new words', async () => {
+  const { backend, user } = await openKey({ standing: 'absent' })
+  await user.click(await screen.findByTestId('rotate'))
+  expect(backend.calls).not.toContain('rotateKey')
+  await user.click(screen.getByTestId('rotate-confirm'))
+  expect(await screen.findByTestId('recovery-words')).toBeDefined()
+})
+
+it('stays open and says why the key was not replaced', async () => {
+  const { backend, user } = await openKey({ standing: 'absent' })
+  backend.failures.rotateKey = [{ code: 'delegation.anchored', detail: null }]
+  await user.click(await screen.findByTestId('rotate'))
+  await user.click(screen.getByTestId('rotate-confirm'))
+  expect((await screen.findByTestId('error')).dataset.code).toBe('delegation.anchored')
+  expect(screen.getByTestId('rotate-confirm')).toBeDefined()
+})
+
+it('takes the delegation back after asking', async () => {
+  const { backend, user } = await openKey({ standing: 'absent' })
+  await user.click(await screen.findByTestId('revoke'))
+  expect(backend.calls).not.toContain('revoke')
+  await user.click(screen.getByTestId('revoke-confirm'))
+  expect(await screen.findByTestId('set-up-relay')).toBeDefined()
+})

@@ -47,8 +47,10 @@ it('never overwrites a key that lives elsewhere', async () => {
     displayName: null,
     avatar: null,
     relay: null,
+    wordsDue: false,
   }
   await open({ state: { kind: 'delegationElsewhere', account } })
   expect(screen.getByText(/Nothing was changed/)).toBeDefined()
-  expect(screen.getAllByRole('button')).toHaveLength(1)
+  const offered = screen.getAllByRole('button').map((button) => button.dataset.testid)
+  expect(offered).toEqual(['elsewhere-words', 'elsewhere-lost', 'sign-out'])
 })

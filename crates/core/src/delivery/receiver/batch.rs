@@ -1,15 +1,18 @@
 //! One batch of deliveries, one transaction.
 
+use super::acquaintance::Acquaintance;
 use super::introductions::ack;
 use crate::db::{DbError, Peer, WriteTx, peers};
 use crate::delivery::Context;
 use crate::messages::EngineError;
 use crate::messages::requests::{self, Arrival};
 use crate::messages::{Incoming, Outcome, Source};
+use crate::messages::{receive, renew};
 use sotto_identity::verify::Pin;
 use sotto_wire::did::Did;
 use sotto_wire::first_contact::UnverifiedEnvelope;
 use sotto_wire::relay_api::{Ack, Delivery, MailboxKey};
+use sotto_wire::roster::VerifiedRoster;
 
 /// A delivery with everything that its processing needs.
 pub(super) struct Ready {
@@ -17,6 +20,7 @@ pub(super) struct Ready {
     arrival: Option<Arrival>,
     /// To be stored before its envelope is read.
     sender: Option<Peer>,
+    devices: Option<VerifiedRoster>,
 }
 
 impl Ready {
@@ -28,6 +32,7 @@ impl Ready {
                 ack,
                 arrival: None,
                 sender: None,
+                devices: None,
             };
         };
         let source = Source::Grant(address);
@@ -41,6 +46,7 @@ impl Ready {
             ack,
             arrival: Some(Arrival { incoming, followed }),
             sender: None,
+            devices: None,
         }
     }
 
@@ -49,13 +55,14 @@ impl Ready {
     pub(super) fn introduced(
         delivery: Delivery,
         envelope: UnverifiedEnvelope,
-        sender: &Peer,
-        followed: bool,
+        met: &Acquaintance,
     ) -> Self {
+        let (sender, followed) = (met.peer.clone(), met.followed);
         let recognised = Self::recognised(delivery, envelope, sender.pin.clone());
         let arrival = recognised.arrival.map(|it| Arrival { followed, ..it });
         Self {
-            sender: Some(sender.clone()),
+            sender: Some(sender),
+            devices: met.devices.clone(),
             arrival,
             ..recognised
         }
@@ -78,25 +85,58 @@ impl Ready {
             ack,
             arrival: Some(Arrival { incoming, followed }),
             sender: None,
+            devices: None,
         }
     }
+}
+
+fn introduce(
+    tx: &WriteTx<'_>,
+    sender: &Peer,
+    devices: Option<&VerifiedRoster>,
+) -> Result<(), EngineError> {
+    let peer = peers::upsert(tx, sender)?;
+    if let Some(roster) = devices {
+        renew::remember(tx, peer, roster)?;
+    }
+    Ok(())
+}
+
+/// Keeps what came from peers whose key has changed, for the user to decide; says what to
+/// acknowledge.
+pub(super) async fn keep(context: &Context, held: Vec<Delivery>) -> Result<Vec<Ack>, EngineError> {
+    let acks = held.iter().map(ack).collect();
+    if held.is_empty() {
+        return Ok(acks);
+    }
+    let write = context.database.write::<_, EngineError>(move |tx| {
+        for delivery in &held {
+            if let Ok(envelope) = UnverifiedEnvelope::parse(&delivery.m) {
+                receive::keep_for_later(tx, envelope.from(), &delivery.m)?;
+            }
+        }
+        Ok(())
+    });
+    write.await?;
+    Ok(acks)
 }
 
 /// Processes a batch and says what to acknowledge to the relay, now that it is committed.
 pub(super) async fn store(context: &Context, ready: Vec<Ready>) -> Result<Vec<Ack>, EngineError> {
     let (mut acks, mut arrivals) = (Vec::new(), Vec::new());
-    let mut senders: Vec<Peer> = Vec::new();
+    let mut senders: Vec<(Peer, Option<VerifiedRoster>)> = Vec::new();
     for Ready {
         ack,
         arrival,
         sender,
+        devices,
     } in ready
     {
         acks.push(ack);
         arrivals.extend(arrival);
-        let known = |peer: &Peer| senders.iter().any(|it| it.pin.did == peer.pin.did);
+        let known = |peer: &Peer| senders.iter().any(|(it, _)| it.pin.did == peer.pin.did);
         if let Some(sender) = sender.filter(|peer| !known(peer)) {
-            senders.push(sender);
+            senders.push((sender, devices));
         }
     }
     if arrivals.is_empty() {
@@ -106,8 +146,8 @@ pub(super) async fn store(context: &Context, ready: Vec<Ready>) -> Result<Vec<Ac
         .iter()
         .any(|it| matches!(it.incoming.source, Source::DidMailbox { .. }));
     let write = context.database.write(move |tx| {
-        for sender in &senders {
-            peers::upsert(tx, sender)?;
+        for (sender, devices) in &senders {
+            introduce(tx, sender, devices.as_ref())?;
         }
         let processed = requests::arrive(tx, arrivals)?;
         Ok::<_, EngineError>(suspects(tx, &processed)?)

@@ -5,19 +5,14 @@
 //! found then, does not wait: frames by a grant, which need no introduction, must not overtake its
 //! envelopes.
 
+use super::acquaintance::{Acquaintance, held, is_followed, let_go, meet, recognised};
 use super::batch::Ready;
-use crate::db::{DbError, Peer, incoming};
 use crate::delivery::Context;
-use crate::delivery::standing as noted;
 use crate::discovery::DiscoveryError;
-use crate::messages::requests::{self, Standing};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
-use sotto_identity::verify::{Pin, VerifyError};
-use sotto_wire::claim::Incoming;
-use sotto_wire::conversation::ConversationId;
-use sotto_wire::device::DeviceCertificate;
+use sotto_identity::verify::VerifyError;
 use sotto_wire::did::Did;
 use sotto_wire::first_contact::UnverifiedEnvelope;
 use sotto_wire::relay_api::{Ack, Delivery, MailboxKey};
@@ -30,6 +25,8 @@ use tokio::time::Instant;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A verification counts this long for further envelopes of the same sender.
 const FRESH: Duration = Duration::from_secs(5 * 60);
+/// The envelopes that waited for a verification are looked at right after it.
+const JUST_NOW: Duration = Duration::from_secs(5);
 const TRY_AGAIN: Duration = Duration::from_secs(30);
 /// Senders verified at the same time; the rest is delivered again with the next connection.
 const MAX_WAITING: usize = 64;
@@ -42,6 +39,8 @@ pub(super) struct Sorted {
     pub(super) ready: Vec<Ready>,
     /// Will never be: acknowledged, so that they do not come again.
     pub(super) hopeless: Vec<Ack>,
+    /// Of peers whose key has changed: for the user to decide.
+    pub(super) held: Vec<Delivery>,
 }
 
 /// A sender whose verification is over.
@@ -56,25 +55,22 @@ impl Met {
 
 enum Known {
     Verified {
-        sender: Introduced,
-        until: Instant,
+        met: Box<Acquaintance>,
+        at: Instant,
     },
     /// Proved not to be what it says.
     Refused,
-}
-
-/// A verified sender.
-struct Introduced {
-    peer: Box<Peer>,
-    /// Whether the own account was proved to follow it; asked where the policy is *following*.
-    followed: bool,
+    /// Known under another key, which does not vouch for this one.
+    KeyChanged {
+        until: Instant,
+    },
 }
 
 pub(super) struct Introductions {
     context: Arc<Context>,
     known: HashMap<Did, Known>,
     waiting: HashMap<Did, Vec<Delivery>>,
-    under_way: FuturesUnordered<BoxFuture<'static, (Did, Result<Introduced, DiscoveryError>)>>,
+    under_way: FuturesUnordered<BoxFuture<'static, (Did, Result<Acquaintance, DiscoveryError>)>>,
 }
 
 impl Introductions {
@@ -92,6 +88,7 @@ impl Introductions {
         let mut sorted = Sorted {
             ready: Vec::new(),
             hopeless: Vec::new(),
+            held: Vec::new(),
         };
         for delivery in deliveries {
             match &delivery.k {
@@ -111,14 +108,26 @@ impl Introductions {
             sorted.hopeless.push(ack(&delivery));
             return;
         };
-        let sender = envelope.from().clone();
+        let (sender, now) = (envelope.from().clone(), self.context.clock.now());
+        // Who is held back is verified again, however lately that was done: it may have come back.
+        let held = held(&self.context, &sender).await.unwrap_or(false);
         match self.known.get(&sender) {
             Some(Known::Refused) => sorted.hopeless.push(ack(&delivery)),
-            Some(Known::Verified { sender, until }) if *until > Instant::now() => {
-                let Introduced { peer, followed } = sender;
-                let ready = Ready::introduced(delivery, envelope, peer, *followed);
-                sorted.ready.push(ready);
+            Some(Known::KeyChanged { until }) if *until > Instant::now() => {
+                sorted.held.push(delivery);
             }
+            // A certificate that does not fit may be one under a newer key.
+            // Who was met for it just now is not met again: what does not fit then is refused.
+            Some(Known::Verified { met, at })
+                if !held
+                    && (at.elapsed() < JUST_NOW
+                        || at.elapsed() < FRESH && met.vouches_for(&envelope, now)) =>
+            {
+                sorted
+                    .ready
+                    .push(Ready::introduced(delivery, envelope, met));
+            }
+            _ if held => self.introduce(sender, envelope.cert().to_vec(), delivery),
             _ => match recognised(&self.context, &envelope).await {
                 Some(pin) => {
                     // The relay has verified another key: it may be wrong, or our pin old.
@@ -129,37 +138,46 @@ impl Introductions {
                         .ready
                         .push(Ready::recognised(delivery, envelope, pin));
                 }
-                None => self.introduce(sender, delivery),
+                None => self.introduce(sender, envelope.cert().to_vec(), delivery),
             },
         }
     }
 
-    fn introduce(&mut self, sender: Did, delivery: Delivery) {
+    fn introduce(&mut self, sender: Did, shown: Vec<u8>, delivery: Delivery) {
         if let Some(waiting) = self.waiting.get_mut(&sender) {
             waiting.push(delivery);
         } else if self.waiting.len() < MAX_WAITING {
             self.waiting.insert(sender.clone(), vec![delivery]);
-            self.begin(sender, Duration::ZERO);
+            self.begin(sender, shown, Duration::ZERO);
         }
     }
 
-    fn begin(&mut self, sender: Did, after: Duration) {
+    /// `shown` is the certificate of the first of the sender's envelopes.
+    fn begin(&mut self, sender: Did, shown: Vec<u8>, after: Duration) {
         let context = Arc::clone(&self.context);
         let meeting = async move {
             tokio::time::sleep(after).await;
             // The own server's slowness is not the sender's: it has its own time.
             let followed = is_followed(&context, &sender).await;
-            let meeting = meet(&context, &sender, followed);
+            let meeting = meet(&context, &sender, &shown, followed);
             let met = tokio::time::timeout(PATIENCE, meeting).await;
             // Too slow is unreachable.
             let temporary = VerifyError::PdsUnreachable;
             let met = met.unwrap_or_else(|_| Err(DiscoveryError::Verify(temporary)));
-            if let Err(error) = &met {
-                note(&context, &sender, error).await;
-            }
             (sender, met)
         };
         self.under_way.push(meeting.boxed());
+    }
+
+    fn begin_again(&mut self, sender: Did) {
+        let first = self
+            .waiting
+            .get(&sender)
+            .and_then(|waiting| waiting.first());
+        let shown = first.and_then(|delivery| UnverifiedEnvelope::parse(&delivery.m).ok());
+        if let Some(shown) = shown.map(|envelope| envelope.cert().to_vec()) {
+            self.begin(sender, shown, TRY_AGAIN);
+        }
     }
 
     /// The next sender whose verification is over, one way or the other.
@@ -169,18 +187,33 @@ impl Introductions {
                 return std::future::pending().await;
             };
             let known = match outcome {
-                Ok(sender) => Known::Verified {
-                    sender,
-                    until: Instant::now() + FRESH,
-                },
+                Ok(met) => {
+                    if let Err(error) = let_go(&self.context, &sender).await {
+                        tracing::error!(%error, "a peer could not be let go");
+                    }
+                    Known::Verified {
+                        met: Box::new(met),
+                        at: Instant::now(),
+                    }
+                }
                 Err(error) if error.is_temporary() => {
                     tracing::info!(code = error.code(), "a sender is verified later");
-                    self.begin(sender, TRY_AGAIN);
+                    self.begin_again(sender);
                     continue;
                 }
                 Err(error) => {
                     tracing::warn!(code = error.code(), "a sender was refused");
-                    Known::Refused
+                    // A peer that no longer verifies shows so at its conversation.
+                    if let Err(error) = self.context.discovery.hold_back(&sender, &error).await {
+                        tracing::error!(%error, "a sender's refusal could not be noted");
+                    }
+                    match error {
+                        DiscoveryError::Verify(VerifyError::KeyChanged) => {
+                            let until = Instant::now() + TRY_AGAIN;
+                            Known::KeyChanged { until }
+                        }
+                        _ => Known::Refused,
+                    }
                 }
             };
             if self.known.len() >= MAX_KNOWN {
@@ -190,84 +223,6 @@ impl Introductions {
             return Met(self.waiting.remove(&sender).unwrap_or_default());
         }
     }
-}
-
-/// The sender as it is stored, if its device is certified by the key stored with it, and if it is
-/// known already whether the sender is let in.
-async fn recognised(context: &Context, envelope: &UnverifiedEnvelope) -> Option<Pin> {
-    let pin = context.discovery.known(envelope.from()).await.ok()??.pin;
-    if standing(context, envelope.from()).await.ok()? == Standing::Stranger {
-        return None;
-    }
-    let now = context.clock.now();
-    DeviceCertificate::verify(envelope.cert(), &pin.key, envelope.from(), now).ok()?;
-    Some(pin)
-}
-
-/// A peer that no longer verifies shows so at its conversation; a stranger has none.
-async fn note(context: &Context, sender: &Did, error: &DiscoveryError) {
-    if error.is_temporary() {
-        return;
-    }
-    let conversation = ConversationId::of(&context.own.did, sender);
-    let code = Some(error.code());
-    let written = noted::note(&context.database, conversation, sender, code).await;
-    if let Err(error) = written {
-        tracing::error!(%error, "a sender's refusal could not be noted");
-    }
-}
-
-async fn standing(context: &Context, sender: &Did) -> Result<Standing, DbError> {
-    let sender = sender.clone();
-    let read = context
-        .database
-        .read(move |tx| requests::standing(tx, &sender));
-    read.await
-}
-
-/// Whether the own account is proved to follow a stranger, where that makes a difference.
-async fn is_followed(context: &Context, sender: &Did) -> bool {
-    policy(context).await == Some(Incoming::Following)
-        && standing(context, sender).await.ok() == Some(Standing::Stranger)
-        && context.discovery.follows(sender).await
-}
-
-async fn policy(context: &Context) -> Option<Incoming> {
-    let read = context
-        .database
-        .read::<_, DbError>(|tx| incoming::policy(tx));
-    Some(read.await.ok()?.incoming)
-}
-
-/// A peer as it is stored: where it is new and let in, with its profile.
-async fn meet(
-    context: &Context,
-    sender: &Did,
-    followed: bool,
-) -> Result<Introduced, DiscoveryError> {
-    let discovery = &context.discovery;
-    let peer = match discovery.known(sender).await? {
-        Some(known) => {
-            let pin = discovery.verified(sender).await?.pin();
-            let verified_at = context.clock.now_ms();
-            Peer {
-                pin,
-                verified_at,
-                last_error: None,
-                ..known
-            }
-        }
-        None => {
-            let met = discovery.met(sender).await?;
-            if followed || policy(context).await == Some(Incoming::Everyone) {
-                discovery.peer(met).await
-            } else {
-                discovery.stranger(&met)
-            }
-        }
-    };
-    let peer = Box::new(peer);
-    Ok(Introduced { peer, followed })
 }
 
 pub(super) fn ack(delivery: &Delivery) -> Ack {

@@ -127,6 +127,10 @@ impl Session {
         }
         let sorted = self.introductions.sort(deliveries).await;
         let mut acks = sorted.hopeless;
+        match batch::keep(&self.context, sorted.held).await {
+            Ok(kept) => acks.extend(kept),
+            Err(error) => return Err(database_failed(&error).await),
+        }
         match batch::store(&self.context, sorted.ready).await {
             Ok(stored) => acks.extend(stored),
             Err(error) => return Err(database_failed(&error).await),

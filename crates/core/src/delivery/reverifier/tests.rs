@@ -1,5 +1,5 @@
 use super::*;
-use crate::db::Database;
+use crate::db::holds::{self, Hold};
 use crate::relay::Relays;
 use crate::testing::{Party, TestClock};
 use async_trait::async_trait;
@@ -98,14 +98,6 @@ impl Setting {
         self.alice
             .write(move |tx| peers::upsert(tx, &peer).map(drop));
     }
-
-    fn conversation(&self) -> ConversationId {
-        ConversationId::of(&self.alice.own.did, &Did::parse(PEER).unwrap())
-    }
-
-    fn database(&self) -> &Database {
-        self.alice.db()
-    }
 }
 
 /// The database answers in real time, so time stands still only while it is moved.
@@ -197,17 +189,28 @@ async fn strangers_without_a_conversation_are_left_alone() {
 #[tokio::test]
 async fn a_verification_ends_its_own_errors_only() {
     let setting = Setting::new(None);
-    setting.clock.advance_ms(1000);
-    let now = setting.clock_ms();
     let verified = || {
-        let (database, id) = (setting.database(), setting.conversation());
-        standing::verified(database, id, setting.peer().pin, now)
+        let pin = setting.peer().pin;
+        setting
+            .alice
+            .write(move |tx| renew::checked(tx, &pin, None));
     };
-    setting.set_error("plc.rolled_back");
-    verified().await.unwrap();
+    let hold = Hold {
+        code: "plc.rolled_back".into(),
+        key: None,
+    };
+    let did = setting.peer().pin.did;
+    setting
+        .alice
+        .write(move |tx| holds::refuse(tx, &did, &hold));
+    assert_eq!(
+        setting.peer().last_error.as_deref(),
+        Some("plc.rolled_back")
+    );
+    verified();
     assert_eq!(setting.peer().last_error, None);
     setting.set_error("key_package.none");
-    verified().await.unwrap();
+    verified();
     assert_eq!(
         setting.peer().last_error.as_deref(),
         Some("key_package.none")
@@ -217,18 +220,10 @@ async fn a_verification_ends_its_own_errors_only() {
 #[tokio::test]
 async fn a_verification_that_was_overtaken_stores_nothing() {
     let setting = Setting::new(None);
-    let begun_at = setting.clock_ms() - 1;
     let mut older = setting.peer().pin;
     older.claim_seq = 0;
-    let (database, id) = (setting.database(), setting.conversation());
-    standing::verified(database, id, older, begun_at)
-        .await
-        .unwrap();
+    setting
+        .alice
+        .write(move |tx| renew::checked(tx, &older, None));
     assert_ne!(setting.peer().pin.claim_seq, 0);
-}
-
-impl Setting {
-    fn clock_ms(&self) -> u64 {
-        sotto_wire::time::Clock::now_ms(&*self.clock)
-    }
 }

@@ -1,6 +1,6 @@
 //! What a conversation needs before its first message can be sealed (docs/protocol.md §3.4).
 
-use crate::db::{Change, DbError, WriteTx, peers};
+use crate::db::{Change, DbError, WriteTx, holds, peers};
 use crate::delivery::{Context, standing};
 use crate::discovery::{Device, DiscoveryError};
 use crate::mls::MlsError;
@@ -64,13 +64,20 @@ pub(super) async fn make(
         .relays
         .adjudicate(&context.own.domain, &decision)
         .await?;
-    let pin = context.discovery.verified(did).await?.pin();
+    let pin = match context.discovery.verified(did).await {
+        Ok(account) => account.pin(),
+        Err(error) => {
+            context.discovery.hold_back(did, &error).await?;
+            return Err(error.into());
+        }
+    };
     let devices = context.discovery.devices(&pin).await?;
     let (conversation, now) = (*conversation, context.clock.now_ms());
     context
         .database
         .write(move |tx| {
-            peers::pin(tx, &pin, now)?;
+            let peer = peers::pin(tx, &pin, now)?;
+            holds::set(tx, peer, None)?;
             create(tx, &conversation, &pin, devices)?;
             tx.changed(Change::Outbox);
             Ok(())

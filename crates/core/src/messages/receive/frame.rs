@@ -73,9 +73,11 @@ impl Pass<'_, '_> {
         peer: PeerId,
     ) -> Result<Vec<u8>, Refusal> {
         self.touch();
+        let held = peers::certificates(self.tx, peer)?;
         let accounts = Accounts {
             own: self.own,
             peer: pin,
+            held: &held,
             now: self.tx.now(),
         };
         let joined = self.session.join(welcome, &accounts)?;

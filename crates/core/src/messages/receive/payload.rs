@@ -2,11 +2,11 @@
 
 use super::pass::Pass;
 use super::{Outcome, Refusal};
-use crate::db::{DbError, conversations};
+use crate::db::{DbError, conversations, peers};
 use crate::inbox::seen;
 use crate::messages::compose::{NewMessage, insert};
 use crate::messages::{MessageState, place};
-use crate::mls::{Message, MlsError, PeerDevice, key_packages, send_group};
+use crate::mls::{Message, MlsError, PeerDevice, certified, key_packages, send_group};
 use crate::outbox;
 use rusqlite::params;
 use sotto_wire::content::{self, Content};
@@ -153,16 +153,23 @@ impl Pass<'_, '_> {
         if statement.exists([conversation])? {
             return Ok(());
         }
-        let peer = self.peer(conversations::peer_of(self.tx, conversation)?)?;
+        let peer_row = conversations::peer_of(self.tx, conversation)?;
+        let peer = self.peer(peer_row)?;
         let account = &peer.pin;
+        let held = peers::certificates(self.tx, peer_row)?;
+        let now = self.tx.now();
         let mut members = Vec::with_capacity(packages.len());
         for key_package in packages {
-            if let Ok(certificate) = key_packages::certificate(&key_package) {
-                members.push(PeerDevice {
-                    certificate,
+            let shown = key_packages::certificate(&key_package);
+            let device =
+                shown.and_then(|it| certified(&it, &held, &account.did, &account.key, now));
+            match device {
+                Ok(device) => members.push(PeerDevice {
+                    certificate: device.bytes,
                     key_package,
                     account,
-                });
+                }),
+                Err(error) => tracing::warn!(code = error.code(), "a key package is left out"),
             }
         }
         let id = ConversationId::of(&self.own.did, &account.did);
@@ -171,11 +178,7 @@ impl Pass<'_, '_> {
             Err(MlsError::Db(error)) => return Err(error.into()),
             Err(error) => tracing::warn!(code = error.code(), "no send group from key packages"),
         }
-        self.tx
-            .prepare_cached(
-                "INSERT INTO outbox (conversation, message) VALUES (?1, 0) ON CONFLICT DO NOTHING",
-            )?
-            .execute([conversation])?;
+        outbox::ask_for_frame(self.tx, conversation)?;
         self.note_outbox(conversation);
         Ok(())
     }

@@ -158,12 +158,20 @@ impl Sealer<'_, '_> {
         Ok(grants)
     }
 
-    /// The first frame to someone who has written nothing yet brings what is needed to answer.
+    /// The first frame to devices that have written nothing yet brings what is needed to answer.
     fn key_packages(&self, seq: u64) -> Result<Vec<Vec<u8>>, EngineError> {
-        if seq != 1 || !self.acks.is_empty() {
+        if seq != 1 || self.heard_from_anyone()? {
             return Ok(Vec::new());
         }
         Ok(vec![key_packages::generate_inline(self.tx, self.own)?])
+    }
+
+    fn heard_from_anyone(&self) -> Result<bool, EngineError> {
+        let mut statement = self.tx.prepare_cached(
+            "SELECT 1 FROM send_member JOIN read_group USING (peer_device)
+             WHERE send_group = ?1 AND processed > 0",
+        )?;
+        Ok(statement.exists([self.group.row])?)
     }
 
     fn by_grants(&self, seq: Option<u64>, message: &[u8]) -> Result<Vec<Put>, EngineError> {

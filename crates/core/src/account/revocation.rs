@@ -1,0 +1,54 @@
+//! Taking the delegation back (docs/protocol.md §1.13).
+
+use super::publish::{self, Seqs, Whose};
+use super::set_up::{SetUp, SetUpError};
+use crate::db::{OwnAccount, own, pending};
+use crate::messages::{EngineError, forget};
+use std::time::Duration;
+
+/// A relay that does not answer keeps nobody from leaving.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl SetUp {
+    /// Deletes the record: from then on nobody writes to this account. A record that names another
+    /// key is left alone.
+    pub(crate) async fn withdraw(&self, own: &OwnAccount) -> Result<(), SetUpError> {
+        let Some(published) = self.session.get_delegation().await? else {
+            return Ok(());
+        };
+        let named = published.record.map(|record| record.key);
+        if named != Some(own.delegate_key.public()) {
+            return Err(SetUpError::Elsewhere);
+        }
+        Ok(self.session.delete_delegation(&published.cid).await?)
+    }
+
+    /// Leaves the relay, as far as it answers, and forgets the device. The delegate key stays: who
+    /// sets the account up here again is the same to its peers, on a new device. Messaging must
+    /// have ended.
+    pub(crate) async fn leave(&self, own: &OwnAccount) -> Result<(), SetUpError> {
+        let relays = self.relays(own);
+        let left = tokio::time::timeout(PATIENCE, relays.unregister(&own.domain)).await;
+        if !matches!(left, Ok(Ok(()))) {
+            tracing::warn!("the relay was not told that the device is gone");
+        }
+        let whose = Whose {
+            did: own.did.clone(),
+            handle: own.handle.clone(),
+            domain: own.domain.clone(),
+        };
+        let seqs = Seqs {
+            claim: own.claim_seq,
+            roster: own.roster_seq + 1,
+        };
+        let (key, now) = (own.delegate_key.clone(), self.clock.now());
+        let next = publish::on_new_device(whose, key, seqs, now, &*self.random);
+        let write = self.database.write(move |tx| {
+            forget::device(tx, &next.did)?;
+            own::store(tx, &next)?;
+            pending::clear(tx)?;
+            Ok::<_, EngineError>(())
+        });
+        Ok(write.await?)
+    }
+}

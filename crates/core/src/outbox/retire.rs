@@ -1,0 +1,63 @@
+//! The end of an own send group: its devices are not those of the peer's account any more.
+
+use super::MessageState;
+use crate::db::{Change, DbError, WriteTx, conversations};
+use rusqlite::{OptionalExtension, params};
+
+/// Takes the own send group of a conversation out of use and has every message that it did not get
+/// through sealed anew, for the group that comes next (docs/protocol.md §3.6). Gives the MLS group
+/// id, whose secrets are to be forgotten; nothing where there is no group.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn retire(tx: &WriteTx<'_>, conversation: i64) -> Result<Option<Vec<u8>>, DbError> {
+    let found: Option<(i64, Vec<u8>)> = tx
+        .prepare_cached("SELECT id, group_id FROM send_group WHERE conversation = ?1")?
+        .query_row([conversation], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((group, group_id)) = found else {
+        return Ok(None);
+    };
+    // Numbers are those of the group; the next one counts anew.
+    tx.execute(
+        "UPDATE outbox SET seq = NULL WHERE conversation = ?1",
+        [conversation],
+    )?;
+    tx.execute(
+        "INSERT INTO outbox (conversation, message)
+         SELECT ?1, message FROM frame
+         WHERE send_group = ?2 AND given_up = 0 AND message IS NOT NULL
+         ON CONFLICT DO NOTHING",
+        params![conversation, group],
+    )?;
+    let ids = waiting_again(tx, group)?;
+    for sql in [
+        "DELETE FROM put WHERE send_group = ?1",
+        "DELETE FROM frame WHERE send_group = ?1",
+        "DELETE FROM send_member WHERE send_group = ?1",
+        "DELETE FROM send_group WHERE id = ?1",
+        "INSERT INTO retired_group (id) VALUES (?1)",
+    ] {
+        tx.execute(sql, [group])?;
+    }
+    let conversation = conversations::id_of(tx, conversation)?;
+    tx.changed(Change::Messages { conversation, ids });
+    tx.changed(Change::Conversations(vec![conversation]));
+    tx.changed(Change::Outbox);
+    Ok(Some(group_id))
+}
+
+/// What a relay took may never be read: it is on its way again.
+fn waiting_again(tx: &WriteTx<'_>, group: i64) -> Result<Vec<i64>, DbError> {
+    let mut statement = tx.prepare_cached(
+        "UPDATE message SET state = ?2
+         WHERE id IN (SELECT message FROM frame WHERE send_group = ?1 AND given_up = 0)
+         RETURNING id",
+    )?;
+    let ids = statement
+        .query_map(params![group, MessageState::Sending as i64], |row| {
+            row.get(0)
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(ids)
+}
