@@ -11,8 +11,7 @@ use url::Url;
 
 use crate::did_document::{Anchor, DidDocument};
 use crate::handle::Handle;
-use crate::http::HttpError;
-use crate::network::{self, Network};
+use crate::network::Network;
 use crate::plc::KnownLog;
 use crate::repo::{self, Proved};
 
@@ -201,25 +200,7 @@ impl Network {
         known: Option<&Pin>,
         now: Timestamp,
     ) -> Result<Proved, VerifyError> {
-        let did = &document.id;
-        let query = [
-            ("did", did.as_str()),
-            ("collection", collection),
-            ("rkey", rkey),
-        ];
-        let url = network::xrpc_url(&document.pds, "com.atproto.sync.getRecord", &query);
-        let answer = self
-            .get(url, repo::MAX_CAR)
-            .await
-            .map_err(|error| match error {
-                HttpError::OutOfBounds => VerifyError::Proof(repo::ProofError::Invalid),
-                _ => VerifyError::PdsUnreachable,
-            })?;
-        // A refusal (no such repository here, taken down) proves nothing about the record.
-        if !answer.is_success() {
-            return Err(VerifyError::PdsUnreachable);
-        }
-        let proved = repo::prove(&answer.body, did, &document.signing_key, collection, rkey)?;
+        let proved = self.prove_record(document, collection, rkey).await?;
         if proved.rev.seconds() > now.plus(MAX_AHEAD).0 {
             return Err(VerifyError::Proof(repo::ProofError::Invalid));
         }

@@ -15,6 +15,7 @@ export const ERROR_CODES = [
   'did.unresolvable',
   'did.unreachable',
   'pds.unreachable',
+  'pds.forbidden',
   'pds.rejected',
   'plc.unreachable',
   'plc.too_large',

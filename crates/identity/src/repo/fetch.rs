@@ -13,6 +13,9 @@ pub enum FetchError {
     /// The account's server cannot be asked, or refuses. Worth another try.
     #[error("the account's server cannot be reached")]
     Unreachable,
+    /// It leads to an address that may not be asked: not https, or inside a private network.
+    #[error("the account's server is at an address that is not allowed")]
+    Forbidden,
     /// What it serves does not prove anything.
     #[error(transparent)]
     Proof(#[from] ProofError),
@@ -39,8 +42,10 @@ impl Network {
         let url = network::xrpc_url(&document.pds, "com.atproto.sync.getRecord", &query);
         let answer = self.get(url, MAX_CAR).await.map_err(|error| match error {
             HttpError::OutOfBounds => FetchError::Proof(ProofError::Invalid),
-            _ => FetchError::Unreachable,
+            HttpError::Forbidden => FetchError::Forbidden,
+            HttpError::Unreachable | HttpError::Unavailable => FetchError::Unreachable,
         })?;
+        // A refusal (no such repository here, taken down) proves nothing about the record.
         if !answer.is_success() {
             return Err(FetchError::Unreachable);
         }

@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::did_document::DocumentError;
 use crate::handle::ResolveError;
 use crate::plc::LogError;
-use crate::repo::ProofError;
+use crate::repo::{FetchError, ProofError};
 
 /// What went wrong in verifying an account (docs/protocol.md §1.4). Nothing is sent to it then.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -26,6 +26,10 @@ pub enum VerifyError {
     /// Step 2: the account's server cannot be asked, or refuses. Worth another try.
     #[error("the account's server cannot be reached")]
     PdsUnreachable,
+    /// Step 2: the account's server is, or redirects to, an address that may not be asked: not
+    /// https, or inside a private network.
+    #[error("the account's server is at an address that is not allowed")]
+    PdsForbidden,
     /// Step 2: what the server serves does not prove anything.
     #[error(transparent)]
     Proof(#[from] ProofError),
@@ -63,6 +67,7 @@ impl VerifyError {
             Self::Document(error) => error.code(),
             Self::Log(error) => error.code(),
             Self::PdsUnreachable => "pds.unreachable",
+            Self::PdsForbidden => "pds.forbidden",
             Self::Proof(error) => error.code(),
             Self::RepoRolledBack => "account.repo_rolled_back",
             Self::NoDelegation => "account.no_delegation",
@@ -83,5 +88,15 @@ impl VerifyError {
                 | Self::Document(DocumentError::PlcUnreachable | DocumentError::HostUnreachable)
                 | Self::PdsUnreachable
         )
+    }
+}
+
+impl From<FetchError> for VerifyError {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Unreachable => Self::PdsUnreachable,
+            FetchError::Forbidden => Self::PdsForbidden,
+            FetchError::Proof(error) => Self::Proof(error),
+        }
     }
 }

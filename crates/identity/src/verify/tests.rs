@@ -1,7 +1,7 @@
 //! The five steps, each with an account that fails it.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use ipld_core::ipld::Ipld;
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ use sotto_wire::succession::Succession;
 use super::*;
 use crate::did_document::DocumentError;
 use crate::handle::ResolveError;
+use crate::http::{Http, HttpError, Request, Response};
 use crate::repo::{ProofError, Tid};
 use crate::testing::plc::{TestLog, strong};
 use crate::testing::{FakeNet, TestRepo, endpoints};
@@ -263,6 +264,28 @@ async fn a_claimed_handle_has_to_lead_back() {
         network.confirm_handle(&mut account).await;
         assert_eq!(account.handle().is_some(), believed);
     }
+}
+
+/// A server whose name leads into a private network, as the client finds out when it connects.
+struct Inside(FakeNet);
+
+#[async_trait::async_trait]
+impl Http for Inside {
+    async fn send(&self, request: Request) -> Result<Response, HttpError> {
+        match request.url.path().ends_with("com.atproto.sync.getRecord") {
+            true => Err(HttpError::Forbidden),
+            false => self.0.send(request).await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_inside_a_private_network_is_no_matter_of_time() {
+    let http = Arc::new(Inside(Account::new(1).net()));
+    let network = Network::with_http(endpoints(), http);
+    let error = network.verify_account(&did(), None, NOW).await.unwrap_err();
+    assert_eq!(error.code(), "pds.forbidden");
+    assert!(!error.is_temporary());
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { FakeBackend } from '$lib/backend/fake'
 import { settled } from '$lib/testing'
 import { Session } from './session.svelte'
@@ -14,10 +14,10 @@ function open(options: ConstructorParameters<typeof FakeBackend>[0] = {}) {
 }
 
 it('waits for the browser, then asks for the relay', async () => {
-  const { session } = open({ latency: 2 })
+  const { session } = open({ latency: 20 })
   const done = session.signIn('alice.bsky.social')
-  await new Promise((wait) => setTimeout(wait, 15))
-  expect(session.state).toEqual({ kind: 'signingIn', handle: 'alice.bsky.social' })
+  const signingIn = { kind: 'signingIn', handle: 'alice.bsky.social' }
+  await vi.waitFor(() => expect(session.state).toEqual(signingIn), { interval: 5 })
   expect(session.busy).toBe(true)
   await done
   expect(session.state?.kind).toBe('settingUp')
