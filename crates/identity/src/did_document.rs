@@ -52,6 +52,10 @@ pub enum DocumentError {
     /// The host of a did:web account cannot be asked. Worth another try.
     #[error("the host of the DID cannot be reached")]
     HostUnreachable,
+    /// The document is, or is redirected to, at an address that may not be asked: not https, or
+    /// inside a private network.
+    #[error("the document of the DID is at an address that is not allowed")]
+    Forbidden,
     /// There is no such DID, or the document is not usable.
     #[error("the DID has no usable document")]
     Unresolvable,
@@ -64,6 +68,7 @@ impl DocumentError {
         match self {
             Self::PlcUnreachable => "plc.unreachable",
             Self::HostUnreachable => "did.unreachable",
+            Self::Forbidden => "did.forbidden",
             Self::Unresolvable => "did.unresolvable",
         }
     }
@@ -98,7 +103,8 @@ impl Network {
             .await
             .map_err(|error| match error {
                 HttpError::OutOfBounds => DocumentError::Unresolvable,
-                _ => unreachable,
+                HttpError::Forbidden => DocumentError::Forbidden,
+                HttpError::Unreachable | HttpError::Unavailable => unreachable,
             })?;
         if matches!(answer.status, 429 | 500..) {
             return Err(unreachable);

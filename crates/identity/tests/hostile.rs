@@ -317,7 +317,7 @@ async fn a_redirect_cannot_send_anyone_inside() {
         "https://127.0.0.1/",
         "file:///etc/passwd",
     ] {
-        for (path, code) in [(DOCUMENT, "did.unresolvable"), (RECORD, "pds.unreachable")] {
+        for (path, code) in [(DOCUMENT, "did.forbidden"), (RECORD, "pds.forbidden")] {
             let account = Account::new(1).await;
             account.publish();
             account

@@ -155,7 +155,7 @@ async fn verify_after(
 
 #[tokio::test]
 async fn a_key_in_the_operation_log_anchors_the_account() {
-    let account = create_account("anchorer", 0).await;
+    let account = create_account("logged", 0).await;
     let session = sign_in(&account, &Arc::default()).await;
     let key = SigningKey::generate(&OsRandom);
     let record = delegation(&account.did, &key, 1);

@@ -14,6 +14,7 @@ export const ERROR_CODES = [
   'handle.mismatch',
   'did.unresolvable',
   'did.unreachable',
+  'did.forbidden',
   'pds.unreachable',
   'pds.forbidden',
   'pds.rejected',
