@@ -86,7 +86,6 @@ then('both set up, are shown the words of their keys, and write', async () => {
 then('both see the same number, and Bob confirms', async () => {
   await sameNumbers()
   await pictures(alice.driver, 'safety-number-light')
-  await pictures(bob.driver, 'safety-number-dark')
   await bob.click('safety-match')
   await bob.appears('safety-confirmed')
   await pictures(bob.driver, 'safety-confirmed-dark')
@@ -94,7 +93,6 @@ then('both see the same number, and Bob confirms', async () => {
   await bob.closeDialog()
   await bobTrustsAlice()
   await alice.level('vended')
-  await pictures(bob.driver, 'confirmed-dark')
 })
 
 then('Alice replaces her key twice, and Bob goes on trusting her', async () => {
@@ -102,7 +100,7 @@ then('Alice replaces her key twice, and Bob goes on trusting her', async () => {
   for (const round of ['first', 'second']) {
     await alice.openKey()
     const before = await ownKey(alice)
-    await pictures(alice.driver, 'encryption-key-light')
+    if (round === 'second') await pictures(alice.driver, 'encryption-key-light')
     await alice.closeDialog()
     const old = words
     words = await alice.rotateKey()
@@ -120,7 +118,6 @@ then('Alice replaces her key twice, and Bob goes on trusting her', async () => {
   await bob.appears('safety-confirmed')
   await alice.closeDialog()
   await bob.closeDialog()
-  await pictures(alice.driver, 'rotated-light')
 })
 
 then('where a message came from', async () => {
@@ -155,7 +152,6 @@ then('with the words another computer speaks for Alice', async () => {
   await alice.appears('composer-input', PATIENCE)
   await exchange('The old computer is gone.', 'I would not have noticed.')
   await bobTrustsAlice()
-  await pictures(alice.driver, 'recovered-light')
   await pictures(bob.driver, 'peer-recovered-dark')
 })
 
