@@ -3,33 +3,19 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { after, before, test } from 'node:test'
+import { before } from 'node:test'
 import { inRoot } from '../../scripts/paths.mjs'
+import { story } from './story.mjs'
 import { PASSPHRASE, World, pictures } from './world.mjs'
 
 const MANY = 200
 let world, alice, bob
-let failed = false
 
 before(async () => {
   world = await World.start('two-windows')
   ;({ alice, bob } = world)
 })
-after(() => world?.stop({ keepLogs: failed }))
-
-// Without the one before there is nothing to go on from.
-function then(name, work) {
-  test(name, async (context) => {
-    if (failed) return context.skip('an earlier one failed')
-    try {
-      await work()
-    } catch (error) {
-      failed = true
-      world.pictureFailure()
-      throw error
-    }
-  })
-}
+const then = story(() => world)
 
 then('a desktop with a keyring asks for no passphrase', async () => {
   await alice.open()

@@ -12,6 +12,13 @@ const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf'
 const PATIENCE = 60_000
 const KEYS = { Enter: '\uE007' }
 
+// In the page.
+function isStill() {
+  const moves = (animation) =>
+    animation.playState === 'running' && animation.effect.getTiming().iterations !== Infinity
+  return !document.getAnimations().some(moves)
+}
+
 export class WebDriver {
   #session
 
@@ -79,6 +86,8 @@ export class WebDriver {
   }
 
   async click(css) {
+    // What still moves is missed.
+    await until(`nothing that moves, for a click on ${css}`, () => this.read(isStill))
     // Again while something else is in its way, or it has just been drawn anew.
     await until(`a click on ${css}`, async () => {
       await this.#ask('POST', `/element/${await this.#element(css)}/click`, {})

@@ -115,6 +115,22 @@ export class World {
     this.people.push(person)
   }
 
+  // The same person at another computer, on which there is nothing of before and no keyring.
+  async newComputer(person, name) {
+    const { account, relay, place } = person
+    const home = this.path(name)
+    fs.mkdirSync(home)
+    const env = {
+      ...person.env,
+      ...(await startPersonalSession({ folder: home, keyring: false })),
+      SOTTO_DATA_DIR: path.join(home, 'sotto'),
+    }
+    const next = new Person({ account, env, log: this.path(`window-${name}.log`), place })
+    Object.assign(next, { keyring: false, relay })
+    this.people[this.people.indexOf(person)] = next
+    return next
+  }
+
   // What both had on the screen when something went wrong.
   pictureFailure() {
     for (const { account, driver } of this.people) {

@@ -62,6 +62,59 @@ export class Sotto {
     return words
   }
 
+  // Everything about the own key.
+  async openKey() {
+    await this.click('account-menu')
+    await this.appears('encryption-key')
+    await this.click('encryption-key')
+    await this.appears('anchoring')
+  }
+
+  // Gives the new words.
+  async rotateKey() {
+    await this.openKey()
+    await this.click('rotate')
+    await this.click('rotate-confirm')
+    return this.writeWordsDown()
+  }
+
+  // Opens the safety number with the person in view, and gives its digits.
+  async compareSafetyNumber() {
+    await this.click('peer-level')
+    await this.click('safety-open')
+    await this.appears('safety-digits')
+    const digits = await this.driver.read(
+      (css) => document.querySelector(css).textContent,
+      hook('safety-digits'),
+    )
+    return digits.replaceAll(/\s/g, '')
+  }
+
+  // How sure Sotto is of the key of the person in view.
+  async level(level, { timeout } = {}) {
+    await this.appears('peer-level', { more: ` [data-level="${level}"]`, timeout })
+  }
+
+  // What the steps under a message in view came to, by step.
+  async provenance(text) {
+    await this.click('message', `[aria-label*="${text}"] ${hook('message-details')}`)
+    await this.appears('provenance-step')
+    return this.driver.read(
+      (css) =>
+        Object.fromEntries(
+          [...document.querySelectorAll(css)].map(({ dataset }) => [dataset.step, dataset.outcome]),
+        ),
+      hook('provenance-step'),
+    )
+  }
+
+  async closeDialog() {
+    await this.driver.click('[data-dialog-close]')
+    await until('no dialog on the page', () =>
+      this.driver.read(() => document.querySelector('[role="dialog"]') === null),
+    )
+  }
+
   // Waits for the error with this code: another one may still be on the page.
   async fails(code, { timeout } = {}) {
     const read = (css) => document.querySelector(css)?.dataset.code

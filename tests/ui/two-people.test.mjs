@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { mailedCode } from './mail.mjs'
 import * as oauthPage from './oauth-page.mjs'
 import { hook } from './sotto.mjs'
 import { World, pictures } from './world.mjs'
@@ -128,7 +129,7 @@ then('Alice anchors her key, past the warning of her server', async () => {
   await alice.fill('anchor-code', 'AAAAA-AAAAA')
   await alice.click('anchor-finish')
   await alice.fails('anchor.code_wrong')
-  await alice.fill('anchor-code', await world.mailedCode(alice.account))
+  await alice.fill('anchor-code', await mailedCode(world.network, alice.account))
   await alice.click('anchor-finish')
   await alice.appears('anchoring', { more: '[data-standing="anchored"]' })
   await pictures(alice.page, 'anchored')

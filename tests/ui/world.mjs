@@ -131,12 +131,6 @@ export class World {
     if (!response.ok) throw new Error(`${door}: ${response.status}`)
   }
 
-  // The code in the last mail that a PDS sent to an account.
-  async mailedCode({ email }) {
-    const response = await fetch(`${this.network.control}/emails?to=${email}`)
-    return (await response.json()).at(-1).token
-  }
-
   // What both had on the screen when something went wrong.
   async pictureFailure() {
     for (const { account, page } of this.people) {

@@ -41,6 +41,13 @@ it.each([
   expect(item.getAttribute('aria-label')?.includes('Key confirmed')).toBe(marked)
 })
 
+it('does not mark a key that has changed since it was confirmed', () => {
+  const hold = { code: 'account.key_changed', key: 'did:key:z6Mk', confirmed: true }
+  const item = show({ peer: { ...bob, level: 'confirmed' }, hold })
+  expect(item.querySelector('[data-testid=confirmed]')).toBeNull()
+  expect(item.getAttribute('aria-label')).not.toContain('Key confirmed')
+})
+
 it('says in words what is unread', () => {
   expect(show({ unread: 2 }).getAttribute('aria-label')).toContain('2 unread messages')
 })

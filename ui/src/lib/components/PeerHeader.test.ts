@@ -7,8 +7,9 @@ import type { PeerView } from '$lib/generated/PeerView'
 import { bob } from '$lib/testing'
 import PeerHeader from './PeerHeader.svelte'
 
-function show(peer: PeerView) {
-  render(PeerHeader, { backend: new FakeBackend(), conversationId: conversationId(0), peer })
+function show(peer: PeerView, changed = false) {
+  const backend = new FakeBackend()
+  render(PeerHeader, { backend, conversationId: conversationId(0), peer, changed })
 }
 
 it.each([
@@ -18,6 +19,13 @@ it.each([
 ] as const)('%s has definite words', (level, words) => {
   show({ ...bob, level })
   expect(screen.getByTestId('peer-level').textContent).toContain(words)
+})
+
+it('does not call a key confirmed that is another one now', () => {
+  show({ ...bob, level: 'confirmed' }, true)
+  const words = screen.getByTestId('peer-level').textContent
+  expect(words).toContain('Key changed')
+  expect(words).not.toContain('confirmed')
 })
 
 it('explains the level and shows the identity', async () => {

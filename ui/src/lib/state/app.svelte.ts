@@ -30,6 +30,7 @@ export class App {
   readonly backend: Backend
   #drafts = new Map<string, Draft>()
   #account: string | null = null
+  #wordsDue = false
 
   constructor(backend: Backend) {
     this.backend = backend
@@ -99,8 +100,15 @@ export class App {
   #entered(state: AppState): void {
     const account = state.kind === 'ready' ? state.account.did : null
     // The new key's words come before anything else.
-    if (state.kind === 'ready' && state.account.wordsDue) this.keyOpen = false
-    if (account === this.#account) return
+    const wordsDue = state.kind === 'ready' && state.account.wordsDue
+    if (wordsDue) this.keyOpen = false
+    const written = this.#wordsDue && !wordsDue
+    this.#wordsDue = wordsDue
+    if (account === this.#account) {
+      // A new key: nobody has looked yet whether it is anchored.
+      if (account !== null && written) void this.anchoring.start(this.clock.now)
+      return
+    }
     this.#account = account
     this.#leave()
     if (account === null) return
