@@ -6,42 +6,17 @@ use crate::views::{
     ProvenanceFinding as Finding, ProvenanceLineView, ProvenanceOutcome as Outcome,
     ProvenanceStep as Step, ProvenanceView,
 };
-use sotto_identity::verify::Pin;
+use sotto_identity::verify::Evidence;
 use sotto_wire::content;
 use sotto_wire::device::DeviceCertificate;
 use sotto_wire::did::Did;
 use sotto_wire::key::PublicKey;
 use sotto_wire::time::Timestamp;
 
-/// What verification noted of how it came to the key of a pin (docs/protocol.md §1.4).
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Evidence {
-    /// CID of the delegation record.
-    pub(crate) record_cid: Option<String>,
-    /// When the claim was signed.
-    pub(crate) claim_issued_at: Option<Timestamp>,
-    /// The operation of the public log that put the key into the DID document.
-    pub(crate) operation: Option<Operation>,
-}
-
-/// An operation of the PLC log.
-#[derive(Debug, Clone)]
-pub(crate) struct Operation {
-    pub(crate) cid: String,
-    pub(crate) created_at: Timestamp,
-}
-
-impl Evidence {
-    /// What a pin holds of it. No pin holds any yet.
-    pub(crate) fn of(_pin: &Pin) -> Self {
-        Self::default()
-    }
-}
-
 /// All steps of a message, from the message outwards.
 pub(crate) fn check(origin: &Origin, own: &OwnAccount) -> ProvenanceView {
     let account = origin.account.as_ref();
-    let evidence = account.map(|account| Evidence::of(&account.pin));
+    let evidence = account.map(|account| account.pin.evidence.clone());
     let evidence = evidence.unwrap_or_default();
     ProvenanceView {
         message_id: origin.message,
@@ -136,10 +111,10 @@ fn record(account: Option<&Peer>, evidence: &Evidence) -> ProvenanceLineView {
 }
 
 fn operation(account: &Did, evidence: &Evidence) -> ProvenanceLineView {
-    match &evidence.operation {
+    match &evidence.anchored {
         Some(operation) => ProvenanceLineView {
             value: Some(operation.cid.clone()),
-            at: Some(milliseconds(operation.created_at)),
+            at: Some(signed(operation.created_at)),
             ..line(Step::Operation, Finding::OperationVerified)
         },
         None if account.as_str().starts_with("did:plc:") => {

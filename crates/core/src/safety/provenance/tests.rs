@@ -1,6 +1,7 @@
 use super::*;
 use crate::messages::origin;
 use crate::testing::{Party, acquainted, pin};
+use sotto_identity::plc::LoggedOperation;
 use sotto_wire::key::SigningKey;
 
 /// What the first message of Alice to Bob looks like at one of them.
@@ -141,22 +142,22 @@ fn what_was_not_recorded_is_said_to_be_so() {
 #[test]
 fn evidence_of_the_key_is_shown_with_its_dates() {
     let (alice, bob) = acquainted();
-    let origin = of(&bob, &alice);
-    let evidence = Evidence {
+    let mut origin = of(&bob, &alice);
+    origin.account.as_mut().unwrap().pin.evidence = Evidence {
         record_cid: Some("bafyrecord".into()),
         claim_issued_at: Some(Timestamp(1_700_000_000)),
-        operation: Some(Operation {
+        anchored: Some(LoggedOperation {
             cid: "bafyoperation".into(),
-            created_at: Timestamp(1_600_000_000),
+            created_at: 1_600_000_000_123,
         }),
+        ..Evidence::default()
     };
-    let account = origin.account.as_ref();
-    let key = key(&origin, account, &evidence);
-    assert_eq!(key.at, Some(1_700_000_000_000));
-    let record = record(account, &evidence);
+    assert_eq!(at(&origin, Step::Key).at, Some(1_700_000_000_000));
+    let record = at(&origin, Step::Record);
     assert_eq!(record.value.as_deref(), Some("bafyrecord"));
-    let operation = operation(&origin.sender, &evidence);
+    let operation = at(&origin, Step::Operation);
+    assert_eq!(operation.finding, Finding::OperationVerified);
     assert_eq!(operation.value.as_deref(), Some("bafyoperation"));
-    assert_eq!(operation.at, Some(1_600_000_000_000));
+    assert_eq!(operation.at, Some(1_600_000_000_123));
     assert_eq!(operation.outcome, Outcome::Noted);
 }
