@@ -100,6 +100,10 @@ export class App {
     const account = state.kind === 'ready' ? state.account.did : null
     // The new key's words come before anything else.
     if (state.kind === 'ready' && state.account.wordsDue) this.keyOpen = false
+    if (account === null) this.anchoring.clear()
+    // There a key may wait for the public identity, which names another one.
+    if (state.kind === 'settingUp' || state.kind === 'delegationElsewhere')
+      void this.anchoring.refresh()
     if (account === this.#account) return
     this.#account = account
     this.#leave()
@@ -126,10 +130,10 @@ export class App {
     if (event.kind === 'state') void this.session.refresh()
     else if (event.kind === 'openUrl') this.#open(event.url)
     else if (event.kind === 'overflowed') void this.#resync()
+    else if (event.kind === 'anchoring') void this.anchoring.refresh()
     else if (this.#account === null) return
     else if (event.kind === 'conversations') void this.conversations.changed(event.ids)
     else if (event.kind === 'requests') void this.requests.refresh()
-    else if (event.kind === 'anchoring') void this.anchoring.refresh()
     else if (event.kind === 'connection') void this.connection.refresh()
     else if (event.kind === 'messages' && event.conversationId === this.timeline?.id) {
       void this.timeline.changed(event.ids)
