@@ -3,6 +3,7 @@
 
 use super::publish::{self, Seqs, Whose};
 use super::set_up::{SetUp, SetUpError};
+pub(crate) use crate::db::own_takeover::Takeover;
 use crate::db::{OwnAccount, own, own_takeover, pending};
 use crate::messages::forget;
 use sotto_wire::claim::{Claim, Incoming};
@@ -11,24 +12,6 @@ use sotto_wire::domain::Domain;
 use sotto_wire::key::{PublicKey, SigningKey};
 use sotto_wire::roster::Roster;
 use sotto_wire::succession;
-
-/// How an account is taken over.
-#[derive(Debug, Clone)]
-pub(crate) enum Takeover {
-    /// By the key that the record names.
-    Recover(SigningKey),
-    /// By a new key.
-    Replace(SigningKey),
-}
-
-impl Takeover {
-    /// The key that the account has afterwards.
-    pub(crate) fn key(&self) -> &SigningKey {
-        match self {
-            Self::Recover(key) | Self::Replace(key) => key,
-        }
-    }
-}
 
 impl SetUp {
     /// Makes this the account's only device, at the relay `fallback` where the record names none

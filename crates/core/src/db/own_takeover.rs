@@ -1,10 +1,27 @@
 //! A takeover that waits for the DID document (docs/protocol.md §1.11, §1.12).
 
 use super::{DbError, WriteTx};
-use crate::account::takeover::Takeover;
 use rusqlite::{Connection, OptionalExtension, params};
 use sotto_wire::key::SigningKey;
 use zeroize::Zeroizing;
+
+/// How an account is taken over.
+#[derive(Debug, Clone)]
+pub(crate) enum Takeover {
+    /// By the key that the record names.
+    Recover(SigningKey),
+    /// By a new key.
+    Replace(SigningKey),
+}
+
+impl Takeover {
+    /// The key that the account has afterwards.
+    pub(crate) fn key(&self) -> &SigningKey {
+        match self {
+            Self::Recover(key) | Self::Replace(key) => key,
+        }
+    }
+}
 
 /// The takeover under way.
 ///
