@@ -4,6 +4,7 @@ mod anchoring;
 mod config;
 mod errors;
 mod events;
+mod follow;
 mod germ;
 mod keys;
 mod life;
@@ -150,7 +151,9 @@ impl App {
         self.words_kept().await
     }
 
-    /// Replaces the delegate key by a new one that it vouches for.
+    /// Replaces the delegate key by a new one that it vouches for. Where the DID document has to
+    /// name that first, it is [`AnchoringView::successor`] afterwards, and the commands for
+    /// anchoring go on with it.
     pub async fn rotate_key(&self) -> Result<AppState, ErrorView> {
         self.rotating().await
     }
@@ -161,6 +164,7 @@ impl App {
     }
 
     /// Takes over an account whose key and words are lost, with a key that nobody vouches for.
+    /// As [`App::rotate_key`] where the DID document has to follow.
     pub async fn replace_key(&self, handle: String) -> Result<AppState, ErrorView> {
         self.replacing(handle).await
     }
@@ -321,12 +325,14 @@ impl App {
         self.beginning_anchoring(remove).await
     }
 
-    /// Changes the DID document, with the code that came by e-mail.
+    /// Changes the DID document, with the code that came by e-mail, and replaces the key where that
+    /// waited for it.
     pub async fn finish_anchoring(&self, code: String) -> Result<AnchoringView, ErrorView> {
         self.finishing_anchoring(code).await
     }
 
-    /// Gives up the change that is under way, and the permission for it.
+    /// Gives up the change that is under way, and the permission for it; also the replacement of
+    /// the key that waits for it, where the next key is not published yet.
     pub async fn cancel_anchoring(&self) -> Result<AnchoringView, ErrorView> {
         self.cancelling_anchoring().await
     }

@@ -2,8 +2,7 @@
 //! that record and DID document change next to one another. Elsewhere only the record is written.
 
 use serde::Serialize;
-use serde_json::json;
-use sotto_wire::delegation::{COLLECTION, DelegationRecord, RKEY};
+use sotto_wire::delegation::DelegationRecord;
 use sotto_wire::did::Did;
 use sotto_wire::pds_api::{
     self as api, Audience, CreateInput, DeleteInput, ErrorName, GetOutput, UpdateInput,
@@ -79,6 +78,27 @@ impl Session {
         replaces: Option<&str>,
         unendorsed: bool,
     ) -> Result<Published, OAuthError> {
+        let written = self
+            .publish_with_document(record, replaces, unendorsed)
+            .await?;
+        if written {
+            return Ok(Published::RecordAndDocument);
+        }
+        self.put_delegation(record, replaces).await?;
+        Ok(Published::RecordOnly)
+    }
+
+    /// The same, only by the PDS's API: whether that is possible for this account. Otherwise
+    /// nothing was changed.
+    ///
+    /// # Errors
+    /// As [`Session::publish_delegation`].
+    pub async fn publish_with_document(
+        &self,
+        record: &DelegationRecord,
+        replaces: Option<&str>,
+        unendorsed: bool,
+    ) -> Result<bool, OAuthError> {
         let json = record.to_json();
         let called = match replaces {
             None => {
@@ -97,13 +117,19 @@ impl Session {
                 self.call(api::UPDATE, &input).await?
             }
         };
-        match called {
-            Called::Done => Ok(Published::RecordAndDocument),
-            Called::NotHere => {
-                self.put_delegation(record, replaces).await?;
-                Ok(Published::RecordOnly)
-            }
-        }
+        Ok(matches!(called, Called::Done))
+    }
+
+    /// Whether the PDS offers the API and this session may use it. It may still refuse a change of
+    /// a document that it does not manage.
+    ///
+    /// # Errors
+    /// [`OAuthError::Unreachable`], `Expired`, `Rejected`.
+    pub async fn changes_document(&self) -> Result<bool, OAuthError> {
+        let Some(audience) = offered(self.network(), self.pds(), self.did()).await? else {
+            return Ok(false);
+        };
+        Ok(self.service_token(&audience, api::UPDATE).await?.is_some())
     }
 
     /// Deletes the record with the CID `cid`, by the PDS's API where that is possible, which also
@@ -118,27 +144,9 @@ impl Session {
         match self.call(api::DELETE, &input).await? {
             Called::Done => Ok(Published::RecordAndDocument),
             Called::NotHere => {
-                self.delete_record(cid).await?;
+                self.delete_delegation(cid).await?;
                 Ok(Published::RecordOnly)
             }
-        }
-    }
-
-    async fn delete_record(&self, cid: &str) -> Result<(), OAuthError> {
-        let body = json!({
-            "repo": self.did().as_str(), "collection": COLLECTION, "rkey": RKEY, "swapRecord": cid,
-        });
-        let url = network::xrpc_url(self.pds(), "com.atproto.repo.deleteRecord", &[]);
-        let body = body.to_string().into_bytes();
-        let answer = self
-            .send(Request::post(url, "application/json", body, MAX_ANSWER))
-            .await?;
-        match (answer.status, network::error_name(&answer).as_deref()) {
-            (200, _) => Ok(()),
-            (_, Some("InvalidSwap")) => Err(OAuthError::RecordChanged),
-            (403, _) => Err(OAuthError::ScopeMissing),
-            (429 | 500.., _) => Err(OAuthError::Unreachable),
-            _ => Err(OAuthError::Rejected),
         }
     }
 

@@ -56,6 +56,8 @@ export const ERROR_CODES = [
   'delegation.gone',
   'delegation.unreadable',
   'delegation.anchored',
+  'delegation.anchored_other',
+  'delegation.published',
   'recovery.not_shown_again',
   'recovery.word_count',
   'recovery.unknown_word',

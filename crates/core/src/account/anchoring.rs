@@ -268,7 +268,8 @@ impl Anchoring {
         Ok(())
     }
 
-    fn tell(&self) {
+    /// Tells that what is shown has changed.
+    pub(crate) fn tell(&self) {
         // Nobody listening is no failure.
         let _ = self.events.send(AppEvent::Anchoring);
     }

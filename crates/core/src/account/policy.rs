@@ -2,7 +2,7 @@
 //! stored first and counts on this device from then on; what a crash interrupts is marked as not
 //! published, and gone through again.
 
-use super::delegation::{self, Standing};
+use super::delegation::{self, Standing, Way};
 use super::publish;
 use super::set_up::{SetUp, SetUpError};
 use crate::db::{DbError, OwnAccount, incoming, own, peers, pending};
@@ -22,7 +22,9 @@ impl SetUp {
         };
         let chain = self.database.read(|tx| pending::succession(tx)).await?;
         let record = publish::record(&own, chain, stored.incoming, self.clock.now());
-        delegation::publish(&self.session, &record, replaces.as_deref()).await?;
+        // The key stays, so the document agrees as well as before.
+        self.publish(Way::Either, &record, replaces.as_deref(), false)
+            .await?;
         let seen = self.read_back(&own).await?;
         if seen.incoming() != stored.incoming {
             return Err(SetUpError::NotWritten);

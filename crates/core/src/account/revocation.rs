@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 impl SetUp {
     /// Deletes the record: from then on nobody writes to this account. A record that names another
-    /// key is left alone.
+    /// key is left alone. A key in the DID document stays there where the PDS does not take it out too.
     pub(crate) async fn withdraw(&self, own: &OwnAccount) -> Result<(), SetUpError> {
         let Some(published) = self.session.get_delegation().await? else {
             return Ok(());
@@ -20,7 +20,8 @@ impl SetUp {
         if named != Some(own.delegate_key.public()) {
             return Err(SetUpError::Elsewhere);
         }
-        Ok(self.session.delete_delegation(&published.cid).await?)
+        self.session.withdraw_delegation(&published.cid).await?;
+        Ok(())
     }
 
     /// Leaves the relay, as far as it answers, and forgets the device. The delegate key stays: who

@@ -4,6 +4,7 @@
 //! here changes in one step. Relay and key packages follow by the housekeeper, which compares them
 //! with what is stored. Whatever a crash interrupts is gone through again.
 
+use super::delegation::Way;
 use super::publish;
 use super::set_up::{SetUp, SetUpError};
 use crate::db::pending::{self, Pending};
@@ -11,6 +12,7 @@ use crate::db::{OwnAccount, WriteTx, own};
 use crate::messages::{EngineError, recertify};
 use sotto_identity::did_document::Anchor;
 use sotto_identity::oauth::PublishedDelegation;
+use sotto_identity::verify::VerifyError;
 use sotto_wire::device::DeviceCertificate;
 use sotto_wire::key::{PublicKey, SigningKey};
 use sotto_wire::random::Random;
@@ -19,33 +21,38 @@ use sotto_wire::succession::Succession;
 use sotto_wire::time::Timestamp;
 
 impl SetUp {
-    /// Rotates the delegate key, or goes on with the rotation under way.
+    /// Rotates the delegate key, or goes on with the rotation under way. With
+    /// [`SetUpError::AnchorMustFollow`] it waits for the DID document to name the successor.
     pub(crate) async fn rotate(&self) -> Result<OwnAccount, SetUpError> {
-        let under_way = self.database.read(|tx| pending::load(tx)).await?;
-        let pending = match under_way {
-            Some(pending) => pending,
-            None => {
-                self.anchor_allows(None).await?;
-                self.begin_rotation().await?
-            }
-        };
-        self.finish_rotation(pending).await
-    }
-
-    /// Stores the successor, where none is stored already. Nothing is published yet. An anchor in
-    /// the DID document has to name `pending.delegate_key` before [`SetUp::finish_rotation`].
-    pub(crate) async fn begin_rotation(&self) -> Result<Pending, SetUpError> {
         let (random, now) = (std::sync::Arc::clone(&self.random), self.clock.now());
         let write = self.database.write(move |tx| begin(tx, &*random, now));
-        Ok(write.await?)
+        self.finish_rotation(write.await?).await
+    }
+
+    /// Forgets the successor, unless it is published anywhere.
+    pub(crate) async fn cancel_rotation(&self) -> Result<(), SetUpError> {
+        let Some(pending) = self.database.read(|tx| pending::load(tx)).await? else {
+            return Ok(());
+        };
+        let next = pending.delegate_key.public();
+        let published = self.session.get_delegation().await?;
+        let record = published.and_then(|published| published.record);
+        if record.is_some_and(|record| record.key == next) || self.is_anchored(&next).await? {
+            return Err(SetUpError::Published);
+        }
+        Ok(self.database.write(|tx| pending::clear(tx)).await?)
+    }
+
+    /// Whether the DID document names this key.
+    pub(crate) async fn is_anchored(&self, key: &PublicKey) -> Result<bool, SetUpError> {
+        let document = self.network.did_document(self.session.did()).await;
+        Ok(document.map_err(VerifyError::from)?.e2ee == Anchor::Key(*key))
     }
 
     /// Publishes the successor and puts it in use.
-    pub(crate) async fn finish_rotation(&self, pending: Pending) -> Result<OwnAccount, SetUpError> {
+    async fn finish_rotation(&self, pending: Pending) -> Result<OwnAccount, SetUpError> {
         let own = self.database.read(|tx| own::load(tx)).await?;
         let own = own.ok_or(EngineError::NoAccount)?;
-        self.anchor_allows(Some(&pending.delegate_key.public()))
-            .await?;
         let published = self.session.get_delegation().await?;
         let published = published.ok_or(SetUpError::Gone)?;
         self.put_successor(&own, &pending, published).await?;
@@ -62,45 +69,42 @@ impl SetUp {
         published: PublishedDelegation,
     ) -> Result<(), SetUpError> {
         let record = published.record.ok_or(SetUpError::Elsewhere)?;
-        if record.key == pending.delegate_key.public() {
-            // Published before a crash.
-            return Ok(());
-        }
-        if record.key != own.delegate_key.public() {
+        let stands = record.key == pending.delegate_key.public();
+        if !stands && record.key != own.delegate_key.public() {
             // Nobody can be led to this successor any more.
             self.database.write(|tx| pending::clear(tx)).await?;
             return Err(SetUpError::Elsewhere);
         }
-        let chain = self.database.read(|tx| pending::succession(tx)).await?;
-        let chain = pending::lengthened(chain, pending.step.clone());
-        let next = pending.account(own);
-        let record = publish::record(&next, chain, record.incoming, self.clock.now());
-        self.session
-            .put_delegation(&record, Some(&published.cid))
-            .await?;
-        Ok(())
-    }
-
-    /// Peers refuse a record that contradicts the DID document (§1.4 step 4): the document has to
-    /// name the `next` key first, or none.
-    pub(super) async fn anchor_allows(&self, next: Option<&PublicKey>) -> Result<(), SetUpError> {
-        let document = self.network.did_document(self.session.did()).await;
-        match document
-            .map_err(sotto_identity::verify::VerifyError::from)?
-            .e2ee
-        {
-            Anchor::Absent => Ok(()),
-            Anchor::Key(key) if Some(&key) == next => Ok(()),
-            Anchor::Key(_) | Anchor::Unusable => Err(SetUpError::AnchorMustFollow),
+        // What stands was published before a crash, perhaps without the document.
+        let record = match stands {
+            true => record,
+            false => {
+                let chain = self.database.read(|tx| pending::succession(tx)).await?;
+                let chain = pending::lengthened(chain, pending.step.clone());
+                let next = pending.account(own);
+                publish::record(&next, chain, record.incoming, self.clock.now())
+            }
+        };
+        let way = self.way(&record.key, &record.succession, false).await?;
+        if stands && way == Way::Either {
+            return Ok(());
         }
+        self.publish(way, &record, Some(&published.cid), false)
+            .await
     }
 }
 
 fn begin(tx: &WriteTx<'_>, random: &dyn Random, now: Timestamp) -> Result<Pending, EngineError> {
-    if let Some(pending) = pending::load(tx)? {
+    let own = own::current(tx)?.ok_or(EngineError::NoAccount)?;
+    if let Some(mut pending) = pending::load(tx)? {
+        if pending.claim_seq <= own.claim_seq {
+            // The present key has made claims while this one waited.
+            pending.claim_seq = own.claim_seq + 1;
+            pending::clear(tx)?;
+            pending::store(tx, &pending)?;
+        }
         return Ok(pending);
     }
-    let own = own::current(tx)?.ok_or(EngineError::NoAccount)?;
     let pending = successor(&own, SigningKey::generate(random), now)?;
     pending::store(tx, &pending)?;
     Ok(pending)

@@ -33,6 +33,12 @@ pub(crate) enum SetUpError {
     /// The DID document names the present key, and has to name the next one first.
     #[error("the DID document names the present key")]
     AnchorMustFollow,
+    /// The DID document names another key than the one that is to be set up.
+    #[error("the DID document names another key")]
+    AnchoredOther,
+    /// The successor is published already, and the rotation cannot be taken back.
+    #[error("the next key is published already")]
+    Published,
     /// The words are of a key that was rotated since.
     #[error("the words are of an earlier key")]
     OlderKey,
@@ -63,6 +69,8 @@ impl SetUpError {
             Self::Gone => "delegation.gone",
             Self::Unreadable => "delegation.unreadable",
             Self::AnchorMustFollow => "delegation.anchored",
+            Self::AnchoredOther => "delegation.anchored_other",
+            Self::Published => "delegation.published",
             Self::OlderKey => "recovery.older_key",
             Self::OtherKey => "recovery.other_key",
             Self::NotWritten => "delegation.not_written",
@@ -123,6 +131,7 @@ impl SetUp {
             Standing::Ours { cid } => Some(cid),
             Standing::Elsewhere => return Err(SetUpError::Elsewhere),
         };
+        // Stored first: its key may have to be put into the DID document.
         let stored = own.clone();
         self.database
             .write(move |tx| {
@@ -135,7 +144,13 @@ impl SetUp {
         });
         let (policy, chain) = stored.await?;
         let record = publish::record(&own, chain, policy, self.clock.now());
-        delegation::publish(&self.session, &record, replaces.as_deref()).await?;
+        let way = self.way(&record.key, &record.succession, false).await;
+        let way = way.map_err(|error| match error {
+            SetUpError::AnchorMustFollow => SetUpError::AnchoredOther,
+            other => other,
+        })?;
+        self.publish(way, &record, replaces.as_deref(), false)
+            .await?;
         self.complete(own).await
     }
 

@@ -3,7 +3,8 @@
 
 use super::publish::{self, Seqs, Whose};
 use super::set_up::{SetUp, SetUpError};
-use crate::db::{OwnAccount, own, pending};
+pub(crate) use crate::db::own_takeover::Takeover;
+use crate::db::{OwnAccount, own, own_takeover, pending};
 use crate::messages::forget;
 use sotto_wire::claim::{Claim, Incoming};
 use sotto_wire::delegation::DelegationRecord;
@@ -12,39 +13,32 @@ use sotto_wire::key::{PublicKey, SigningKey};
 use sotto_wire::roster::Roster;
 use sotto_wire::succession;
 
-/// How an account is taken over.
-pub(crate) enum Takeover {
-    /// By the key that the record names.
-    Recover(SigningKey),
-    /// By a new key, at this relay where the record names none.
-    Replace(Option<Domain>),
-}
-
 impl SetUp {
-    /// Makes this the account's only device. What lay here of an earlier device goes, its history
-    /// stays.
-    pub(crate) async fn take_over(&self, how: Takeover) -> Result<OwnAccount, SetUpError> {
+    /// Makes this the account's only device, at the relay `fallback` where the record names none
+    /// that can be read. What lay here of an earlier device goes, its history stays. With
+    /// [`SetUpError::AnchorMustFollow`] the takeover is stored, and waits for the DID document to
+    /// name its key.
+    pub(crate) async fn take_over(
+        &self,
+        how: Takeover,
+        fallback: Option<Domain>,
+    ) -> Result<OwnAccount, SetUpError> {
         let published = self.session.get_delegation().await?;
         let published = published.ok_or(SetUpError::Gone)?;
         let record = published.record;
-        let (key, domain, chain, known) = match how {
-            Takeover::Recover(key) => {
-                let record = record.as_ref().ok_or(SetUpError::Unreadable)?;
+        let (known, chain) = match (&how, &record) {
+            (Takeover::Recover(key), Some(record)) => {
                 belongs(&key.public(), record, self)?;
-                (key, record.domain.clone(), record.succession.clone(), true)
+                (true, record.succession.clone())
             }
-            Takeover::Replace(fallback) => {
-                let named = record.as_ref().map(|record| record.domain.clone());
-                let domain = named.or(fallback).ok_or(SetUpError::Unreadable)?;
-                (
-                    SigningKey::generate(&*self.random),
-                    domain,
-                    Vec::new(),
-                    false,
-                )
-            }
+            (Takeover::Recover(_), None) => return Err(SetUpError::Unreadable),
+            (Takeover::Replace(_), _) => (false, Vec::new()),
         };
-        self.anchor_allows(Some(&key.public())).await?;
+        let named = record.as_ref().map(|record| record.domain.clone());
+        let domain = named.or(fallback).ok_or(SetUpError::Unreadable)?;
+        let key = how.key().clone();
+        let way = self.way(&key.public(), &chain, !known).await;
+        let way = self.or_waits(way, &how).await?;
         let seqs = self.next_seqs(record.as_ref(), &domain).await;
         let whose = Whose {
             did: self.session.did().clone(),
@@ -56,10 +50,37 @@ impl SetUp {
         self.become_device(&own, chain.clone(), !known).await?;
         let incoming = record.map_or(Incoming::Everyone, |record| record.incoming);
         let record = publish::record(&own, chain, incoming, self.clock.now());
-        self.session
-            .put_delegation(&record, Some(&published.cid))
-            .await?;
-        self.complete(own).await
+        let written = self.publish(way, &record, Some(&published.cid), !known);
+        let written = written.await;
+        self.or_waits(written, &how).await?;
+        let own = self.complete(own).await?;
+        self.database.write(|tx| own_takeover::clear(tx)).await?;
+        Ok(own)
+    }
+
+    /// Keeps the takeover where it has to wait for the DID document.
+    async fn or_waits<T>(
+        &self,
+        outcome: Result<T, SetUpError>,
+        how: &Takeover,
+    ) -> Result<T, SetUpError> {
+        if matches!(outcome, Err(SetUpError::AnchorMustFollow)) {
+            let how = how.clone();
+            let write = self.database.write(move |tx| own_takeover::store(tx, &how));
+            write.await?;
+        }
+        outcome
+    }
+
+    /// Forgets the takeover that waits, unless its key is in the DID document already.
+    pub(crate) async fn cancel_takeover(&self) -> Result<(), SetUpError> {
+        let Some(how) = self.database.read(|tx| own_takeover::load(tx)).await? else {
+            return Ok(());
+        };
+        if matches!(how, Takeover::Replace(_)) && self.is_anchored(&how.key().public()).await? {
+            return Err(SetUpError::Published);
+        }
+        Ok(self.database.write(|tx| own_takeover::clear(tx)).await?)
     }
 
     /// Stored before anything is published.

@@ -3,16 +3,15 @@
 
 use super::App;
 use super::phase::{Phase, Ready};
-use crate::account::relay_name;
-use crate::account::set_up::{SetUp, SetUpError};
+use crate::account::set_up::SetUp;
 use crate::account::takeover::Takeover;
 use crate::account::words;
-use crate::db::{Database, DbError, conversations, own, peers, pending};
+use crate::db::{Database, DbError, conversations, own, own_takeover, peers, pending};
 use crate::messages::{EngineError, renew};
 use crate::views::{AppState, ConversationView, ErrorView};
 use sotto_identity::oauth::Session;
 use sotto_wire::conversation::ConversationId;
-use sotto_wire::key::PublicKey;
+use sotto_wire::key::{PublicKey, SigningKey};
 use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -43,14 +42,11 @@ impl App {
         self.inner.view().await
     }
 
-    /// Replaces the own key by one that it vouches for, and goes on messaging with it.
+    /// Replaces the own key by one that it vouches for, and goes on messaging with it; or, where
+    /// the DID document has to name the next key first, leaves it waiting for that.
     pub(super) async fn rotating(&self) -> Result<AppState, ErrorView> {
-        let inner = &self.inner;
-        let _turn = inner.turn.lock().await;
-        let ready = self.ready()?;
-        let own = self.set_up_of(&ready).await?.rotate().await?;
-        self.begin_again(&ready, own).await?;
-        inner.view().await
+        self.go_on_rotating().await?;
+        self.inner.view().await
     }
 
     /// Becomes the account's device with the key of these words.
@@ -58,7 +54,8 @@ impl App {
         let typed = Zeroizing::new(typed);
         let key =
             words::key(&typed).map_err(|error| ErrorView::with_detail(error.code(), error))?;
-        self.taking_over(Takeover::Recover(key)).await
+        self.taking_over(Takeover::Recover(key)).await?;
+        self.inner.view().await
     }
 
     /// Becomes the account's device with a key that nobody vouches for. The handle is typed once
@@ -71,24 +68,14 @@ impl App {
         if !typed.eq_ignore_ascii_case(&signed_in.current.handle) {
             return Err(ErrorView::new("confirmation.other_handle"));
         }
-        let config = &self.inner.config;
-        let fallback = relay_name::parse(&config.default_relay, config.development).ok();
-        self.taking_over(Takeover::Replace(fallback)).await
-    }
-
-    async fn taking_over(&self, how: Takeover) -> Result<AppState, ErrorView> {
-        let inner = &self.inner;
-        let _turn = inner.turn.lock().await;
-        let Phase::Elsewhere(signed_in) = inner.phase() else {
-            return Err(ErrorView::with_detail("internal", "nothing to take over"));
+        // A key that waits for the document may be in it already.
+        let waits = signed_in.database.read(|tx| own_takeover::load(tx)).await?;
+        let how = match waits {
+            Some(Takeover::Replace(key)) => Takeover::Replace(key),
+            _ => Takeover::Replace(SigningKey::generate(&*self.inner.config.random)),
         };
-        match inner.set_up(&signed_in).take_over(how).await {
-            Ok(own) => drop(inner.enter(Phase::Ready(inner.ready_from(&signed_in, own)?))),
-            // It was taken back meanwhile: an account like any that is new here.
-            Err(SetUpError::Gone) => drop(inner.enter(Phase::SettingUp(signed_in))),
-            Err(error) => return Err(error.into()),
-        }
-        inner.view().await
+        self.taking_over(how).await?;
+        self.inner.view().await
     }
 
     /// Takes the delegation back: the account has none, and this device no messaging.
@@ -163,9 +150,10 @@ impl App {
         }
         // Spawned: what this phase runs ends with the phase, and this is about to end it.
         let app = self.clone();
-        let rotated = tokio::spawn(async move { app.rotating().await.map(drop) }).await;
+        let rotated = tokio::spawn(async move { app.go_on_rotating().await }).await;
         match rotated {
-            Ok(Ok(())) => true,
+            // What waits for the document goes on with it.
+            Ok(Ok(_)) => true,
             Ok(Err(error)) => {
                 tracing::warn!(code = error.code, "a rotation goes on later");
                 false
@@ -174,20 +162,7 @@ impl App {
         }
     }
 
-    /// Messaging with other keys.
-    async fn begin_again(
-        &self,
-        ready: &Ready,
-        own: crate::db::OwnAccount,
-    ) -> Result<(), ErrorView> {
-        ready.end().await;
-        let (current, database) = (ready.current.clone(), ready.database.clone());
-        let next = self.inner.ready(current, own, database)?;
-        self.inner.enter(Phase::Ready(next));
-        Ok(())
-    }
-
-    async fn set_up_of(&self, ready: &Ready) -> Result<SetUp, ErrorView> {
+    pub(super) async fn set_up_of(&self, ready: &Ready) -> Result<SetUp, ErrorView> {
         let session = self.session(ready).await?;
         let database = ready.database.clone();
         Ok(self.inner.set_up_of(&ready.current, session, database))

@@ -1,7 +1,7 @@
 //! From the start to messaging and back: the vault, signing in, setting up, signing out.
 
 use super::phase::{Phase, SignedIn, completed};
-use super::{App, Inner, present};
+use super::{App, Inner, TURN, present};
 use crate::account::data_dir;
 use crate::account::delegation::{self, Standing};
 use crate::account::relay_name;
@@ -71,6 +71,7 @@ impl App {
             Ok(phase) => phase,
         };
         inner.enter(phase);
+        self.resume_takeover();
         Ok(())
     }
 
@@ -158,8 +159,13 @@ impl App {
 impl Phase {
     /// Ends whatever runs in this phase.
     pub(super) async fn end(&self) {
-        if let Self::Ready(ready) = self {
-            ready.end().await;
+        match self {
+            Self::Ready(ready) => ready.end().await,
+            Self::Elsewhere(signed_in) | Self::SettingUp(signed_in) => {
+                // It may have a server to tell; what it holds is gone either way.
+                let _ended = tokio::time::timeout(TURN, signed_in.anchoring.cancel()).await;
+            }
+            _ => {}
         }
     }
 }
@@ -219,10 +225,12 @@ impl Inner {
         database: Database,
     ) -> SignedIn {
         let view = self.profile(&current).await;
+        let anchoring = self.anchoring(current.did.clone(), &database);
         SignedIn {
             current,
             session,
             database,
+            anchoring,
             view,
         }
     }

@@ -11,6 +11,7 @@ use crate::discovery::{Discovery, Follows};
 use crate::relay::Relays;
 use crate::relay::socket::Sockets;
 use crate::views::{AppEvent, ErrorView};
+use sotto_wire::did::Did;
 use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -57,13 +58,7 @@ impl Inner {
             look_after: Notify::new(),
             suspects: Suspects::default(),
         });
-        let anchoring = Arc::new(Anchoring::new(
-            self.network.clone(),
-            database.clone(),
-            own.did.clone(),
-            Arc::clone(&config.clock),
-            self.events.clone(),
-        ));
+        let anchoring = self.anchoring(own.did.clone(), &database);
         let stop = CancellationToken::new();
         self.pass_on(&database, &delivery, &stop);
         Ok(Arc::new(Ready {
@@ -75,6 +70,16 @@ impl Inner {
             anchoring,
             stop,
         }))
+    }
+
+    pub(super) fn anchoring(&self, did: Did, database: &Database) -> Arc<Anchoring> {
+        Arc::new(Anchoring::new(
+            self.network.clone(),
+            database.clone(),
+            did,
+            Arc::clone(&self.config.clock),
+            self.events.clone(),
+        ))
     }
 
     /// Passes on what changes, as events.

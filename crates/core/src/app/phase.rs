@@ -40,6 +40,7 @@ pub(super) struct SignedIn {
     pub(super) current: Current,
     pub(super) session: Session,
     pub(super) database: Database,
+    pub(super) anchoring: Arc<Anchoring>,
     /// Name and picture; the relay is not known yet.
     pub(super) view: AccountView,
 }

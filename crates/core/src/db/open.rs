@@ -41,6 +41,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema/005_rotation.sql")),
     M::up(include_str!("schema/006_requests.sql")),
     M::up(include_str!("schema/007_own_anchor.sql")),
+    M::up(include_str!("schema/008_takeover.sql")),
 ];
 
 pub(super) fn writer(

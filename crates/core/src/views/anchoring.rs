@@ -59,4 +59,6 @@ pub struct AnchoringView {
     pub step: AnchoringStep,
     /// Whether that change removes the key.
     pub removing: bool,
+    /// The key that takes over as soon as the document names it, `did:key:z6Mk…`.
+    pub successor: Option<String>,
 }

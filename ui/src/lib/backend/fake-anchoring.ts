@@ -27,6 +27,7 @@ export function fakeAnchoring(more: Partial<AnchoringView> = {}): AnchoringView 
     web: null,
     step: 'idle',
     removing: false,
+    successor: null,
     ...more,
   }
 }
@@ -50,6 +51,11 @@ export class FakeAnchoring {
     return this.view
   }
 
+  /** A next key waits until this identity names it. */
+  wait(successor: string): void {
+    this.#become({ successor })
+  }
+
   check(): AnchoringView {
     const standing = this.view.standing === 'unknown' ? 'absent' : this.view.standing
     return this.#become({ standing, checkedAt: Date.now() })
@@ -68,12 +74,14 @@ export class FakeAnchoring {
     if (this.view.step !== 'code') throw { code: 'anchor.permission_ended', detail: null }
     if (code.startsWith('wrong')) throw { code: 'anchor.code_wrong', detail: null }
     const standing = this.view.removing ? 'absent' : 'anchored'
-    return this.#become({ standing, since: Date.now(), step: 'idle', removing: false })
+    const key = this.view.successor ?? this.view.key
+    const done = { step: 'idle', removing: false, successor: null } as const
+    return this.#become({ key, standing, since: Date.now(), ...done })
   }
 
   cancel(): AnchoringView {
     this.#cancelled?.({ code: 'oauth.cancelled', detail: null })
-    return this.#become({ step: 'idle', removing: false })
+    return this.#become({ step: 'idle', removing: false, successor: null })
   }
 }
 

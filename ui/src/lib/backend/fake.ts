@@ -143,7 +143,13 @@ export class FakeBackend implements Backend {
 
   async rotateKey() {
     await this.#enter('rotateKey')
+    if (this.#anchoring.view.standing === 'anchored') return this.#follow()
     return this.#account({ wordsDue: true })
+  }
+
+  #follow(): AppState {
+    this.#anchoring.wait('did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH')
+    return this.#state
   }
 
   async recover(words: string) {
@@ -156,6 +162,7 @@ export class FakeBackend implements Backend {
 
   async replaceKey(handle: string) {
     await this.#enter('replaceKey', handle)
+    if (this.#anchoring.view.standing === 'otherKey') return this.#follow()
     return this.#account({ wordsDue: true })
   }
 
@@ -372,7 +379,10 @@ export class FakeBackend implements Backend {
 
   async finishAnchoring(code: string) {
     await this.#enter('finishAnchoring', code)
-    return this.#anchoring.finish(code)
+    const follows = this.#anchoring.view.successor !== null
+    const view = this.#anchoring.finish(code)
+    if (follows) this.#account({ wordsDue: true })
+    return view
   }
 
   async cancelAnchoring() {

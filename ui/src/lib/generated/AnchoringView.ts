@@ -34,4 +34,8 @@ step: AnchoringStep,
 /**
  * Whether that change removes the key.
  */
-removing: boolean, };
+removing: boolean, 
+/**
+ * The key that takes over as soon as the document names it, `did:key:z6Mk…`.
+ */
+successor: string | null, };

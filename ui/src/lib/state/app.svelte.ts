@@ -104,6 +104,10 @@ export class App {
     if (wordsDue) this.keyOpen = false
     const written = this.#wordsDue && !wordsDue
     this.#wordsDue = wordsDue
+    if (account === null) this.anchoring.clear()
+    // There a key may wait for the public identity, which names another one.
+    if (state.kind === 'settingUp' || state.kind === 'delegationElsewhere')
+      void this.anchoring.refresh()
     if (account === this.#account) {
       // A new key: nobody has looked yet whether it is anchored.
       if (account !== null && written) void this.anchoring.start(this.clock.now)
@@ -134,10 +138,10 @@ export class App {
     if (event.kind === 'state') void this.session.refresh()
     else if (event.kind === 'openUrl') this.#open(event.url)
     else if (event.kind === 'overflowed') void this.#resync()
+    else if (event.kind === 'anchoring') void this.anchoring.refresh()
     else if (this.#account === null) return
     else if (event.kind === 'conversations') void this.conversations.changed(event.ids)
     else if (event.kind === 'requests') void this.requests.refresh()
-    else if (event.kind === 'anchoring') void this.anchoring.refresh()
     else if (event.kind === 'connection') void this.connection.refresh()
     else if (event.kind === 'messages' && event.conversationId === this.timeline?.id) {
       void this.timeline.changed(event.ids)

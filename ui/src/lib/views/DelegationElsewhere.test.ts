@@ -2,13 +2,15 @@ import { render, screen } from '@testing-library/svelte'
 import userEvent from '@testing-library/user-event'
 import { expect, it } from 'vitest'
 import { fakeAccount } from '$lib/backend/fake'
+import type { AnchoringView } from '$lib/generated/AnchoringView'
 import { settled, startApp } from '$lib/testing'
 import App from '../../App.svelte'
 
-async function open() {
+async function open(anchoring: Partial<AnchoringView> = {}) {
   const account = { ...fakeAccount, relay: null }
   const { app, backend, stop } = await startApp({
     state: { kind: 'delegationElsewhere', account },
+    anchoring,
   })
   stop()
   render(App, { app })
@@ -44,4 +46,24 @@ it('replaces a lost key only when the handle is typed', async () => {
   await user.click(submit)
   expect(await screen.findByTestId('recovery-words')).toBeDefined()
   expect(backend.calls.some((call) => call.startsWith('replaceKey'))).toBe(true)
+})
+
+it('puts a new key into the public identity first where that names the lost one', async () => {
+  const { backend, user } = await open({ standing: 'otherKey' })
+  await user.click(screen.getByTestId('elsewhere-lost'))
+  await user.type(screen.getByTestId('lost-handle'), fakeAccount.handle)
+  await user.click(screen.getByTestId('lost-submit'))
+  expect(await screen.findByTestId('key-follows')).toBeDefined()
+  expect(screen.queryByTestId('lost-submit')).toBeNull()
+  await user.click(screen.getByTestId('anchor-continue'))
+  await user.type(await screen.findByTestId('anchor-code'), 'ABCDE-FGHIJ{Enter}')
+  expect(await screen.findByTestId('recovery-words')).toBeDefined()
+  expect(backend.calls).toContain('finishAnchoring ABCDE-FGHIJ')
+})
+
+it('shows after a start what waits, and gives it up', async () => {
+  const { user } = await open({ standing: 'otherKey', successor: 'did:key:z6Mknext' })
+  await user.click(await screen.findByTestId('anchor-cancel'))
+  expect(await screen.findByTestId('elsewhere-lost')).toBeDefined()
+  expect(screen.queryByTestId('key-follows')).toBeNull()
 })

@@ -157,6 +157,50 @@ it('stays open and says why the key was not replaced', async () => {
   expect(screen.getByTestId('rotate-confirm')).toBeDefined()
 })
 
+it('replaces an anchored key once the code is typed in', async () => {
+  const { backend, user } = await openKey({ standing: 'anchored' })
+  await user.click(await screen.findByTestId('rotate'))
+  await user.click(screen.getByTestId('rotate-confirm'))
+  expect(await screen.findByTestId('key-follows')).toBeDefined()
+  expect(screen.getByText(/this app can change your identity/)).toBeDefined()
+  expect(screen.queryByTestId('anchor-remove')).toBeNull()
+  await user.click(screen.getByTestId('anchor-continue'))
+  const code = await screen.findByTestId('anchor-code')
+  await user.type(code, 'wrong-code{Enter}')
+  expect((await screen.findByTestId('error')).dataset.code).toBe('anchor.code_wrong')
+  expect(screen.queryByTestId('recovery-words')).toBeNull()
+  await user.clear(code)
+  await user.type(code, 'ABCDE-FGHIJ{Enter}')
+  expect(await screen.findByTestId('recovery-words')).toBeDefined()
+  expect(backend.calls).toContain('beginAnchoring false')
+})
+
+it('offers a replacement that waits, and gives it up', async () => {
+  const { backend, user } = await openKey({ standing: 'anchored', successor: 'did:key:z6Mknext' })
+  expect(screen.queryByTestId('rotate')).toBeNull()
+  expect(screen.getByTestId('anchor-continue')).toBeDefined()
+  await user.click(screen.getByTestId('anchor-cancel'))
+  expect(await screen.findByTestId('rotate')).toBeDefined()
+  expect(backend.calls).toContain('cancelAnchoring')
+})
+
+it('tells the owner of a did:web which key follows', async () => {
+  const web = { standing: 'anchored', web: webAnchor, successor: 'did:key:z6Mknext' } as const
+  const { backend, user } = await openKey(web)
+  expect(screen.getAllByTestId('anchor-entry')).toHaveLength(1)
+  expect(screen.getByText(/in the place of the one that has the same id/)).toBeDefined()
+  await user.click(screen.getByTestId('anchor-check'))
+  expect(backend.calls).toContain('checkAnchoring')
+  await user.click(screen.getByTestId('follow-cancel'))
+  expect(await screen.findByTestId('rotate')).toBeDefined()
+})
+
+it('says before the end that an anchored key stays', async () => {
+  const { user } = await openKey({ standing: 'anchored' })
+  await user.click(screen.getByTestId('revoke'))
+  expect(screen.getByTestId('revoke-anchored').textContent).toContain('until you remove it')
+})
+
 it('takes the delegation back after asking', async () => {
   const { backend, user } = await openKey({ standing: 'absent' })
   await user.click(await screen.findByTestId('revoke'))

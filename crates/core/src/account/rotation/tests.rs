@@ -67,3 +67,20 @@ fn a_rotation_that_was_begun_is_the_one_that_goes_on() {
     assert_eq!(first.delegate_key.public(), again.delegate_key.public());
     assert_eq!((first.step, first.roster), (again.step, again.roster));
 }
+
+#[test]
+fn a_successor_that_waited_claims_after_what_the_present_key_has_claimed() {
+    let (mut own, now) = own();
+    let party = crate::testing::Party::new("alice", &TestClock::new());
+    let stored = own.clone();
+    party.write(move |tx| own::store(tx, &stored));
+    let first = party.write(move |tx| begin(tx, &OsRandom, now));
+    own.claim_seq += 3;
+    let later = own.clone();
+    party.write(move |tx| own::store(tx, &later));
+    let again = party.write(move |tx| begin(tx, &OsRandom, now));
+    assert_eq!(again.delegate_key.public(), first.delegate_key.public());
+    assert_eq!(again.claim_seq, own.claim_seq + 1);
+    let stored = party.read(|tx| pending::load(tx)).unwrap();
+    assert_eq!(stored.claim_seq, again.claim_seq);
+}

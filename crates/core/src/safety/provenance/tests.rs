@@ -143,22 +143,21 @@ fn what_was_not_recorded_is_said_to_be_so() {
 fn evidence_of_the_key_is_shown_with_its_dates() {
     let (alice, bob) = acquainted();
     let mut origin = of(&bob, &alice);
-    let evidence = Evidence {
+    origin.account.as_mut().unwrap().pin.evidence = Evidence {
         record_cid: Some("bafyrecord".into()),
         claim_issued_at: Some(Timestamp(1_700_000_000)),
         anchored: Some(LoggedOperation {
             cid: "bafyoperation".into(),
-            created_at: 1_600_000_000_000,
+            created_at: 1_600_000_000_123,
         }),
         ..Evidence::default()
     };
-    origin.account.as_mut().unwrap().pin.evidence = evidence;
-    let key = at(&origin, Step::Key);
-    assert_eq!(key.at, Some(1_700_000_000_000));
+    assert_eq!(at(&origin, Step::Key).at, Some(1_700_000_000_000));
     let record = at(&origin, Step::Record);
     assert_eq!(record.value.as_deref(), Some("bafyrecord"));
     let operation = at(&origin, Step::Operation);
+    assert_eq!(operation.finding, Finding::OperationVerified);
     assert_eq!(operation.value.as_deref(), Some("bafyoperation"));
-    assert_eq!(operation.at, Some(1_600_000_000_000));
+    assert_eq!(operation.at, Some(1_600_000_000_123));
     assert_eq!(operation.outcome, Outcome::Noted);
 }
