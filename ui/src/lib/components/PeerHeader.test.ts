@@ -28,6 +28,15 @@ it('does not call a key confirmed that is another one now', () => {
   expect(words).not.toContain('confirmed')
 })
 
+it('says so behind the badge too, where the number would be that of the old key', async () => {
+  show({ ...bob, level: 'confirmed' }, true)
+  await userEvent.click(screen.getByTestId('peer-level'))
+  const details = (await screen.findByRole('dialog')).textContent
+  expect(details).toContain('does not vouch for it')
+  expect(details).not.toContain('confirmed')
+  expect(screen.queryByTestId('safety-open')).toBeNull()
+})
+
 it('explains the level and shows the identity', async () => {
   show(bob)
   await userEvent.click(screen.getByTestId('peer-level'))
