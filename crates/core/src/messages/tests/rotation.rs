@@ -338,6 +338,32 @@ fn what_came_under_a_changed_key_is_read_after_it_is_accepted() {
 }
 
 #[test]
+fn a_first_contact_that_was_never_answered_goes_to_the_accepted_key() {
+    let (mut alice, mut bob) = strangers();
+    for text in ["never read", "an hour later"] {
+        bob.say(&alice, text);
+        assert_eq!(bob.send(&mut alice), 1);
+    }
+    let mut lost = alice.reinstalled(SigningKey::generate(&OsRandom));
+    // What the relay still has of before is for a device that is gone.
+    lost.queue = std::mem::take(&mut alice.queue);
+    assert_eq!(
+        lost.receive(),
+        [Outcome::Quarantined("welcome.no-key-package"); 2]
+    );
+    let (pin, roster) = (lost.pin(), roster(&lost.own));
+    bob.write(move |tx| renew::accepted(tx, &pin, Some(&roster)));
+    bob.say(&alice, "after it");
+    settle(&mut lost, &mut bob);
+    assert_eq!(
+        lost.texts(&bob),
+        ["never read", "an hour later", "after it"]
+    );
+    let states = bob.messages(&lost).into_iter().map(|it| it.state);
+    assert_eq!(states.collect::<Vec<_>>(), [MessageState::Delivered; 3]);
+}
+
+#[test]
 fn a_look_that_is_older_than_what_is_known_changes_nothing() {
     let (mut alice, bob) = acquainted();
     let before = alice.pin();
