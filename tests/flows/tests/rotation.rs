@@ -253,6 +253,32 @@ async fn everything_lost_and_the_change_accepted() {
     new.delivered(&bob).await;
 }
 
+/// The first contact lies in the mailbox of a device that is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_lost_before_the_first_contact_was_read() {
+    let relays = (Relay::start(network()).await, Relay::start(network()).await);
+    let mut old = Client::ready(network(), "alice", 0, relays.0.domain()).await;
+    let bob = Client::ready(network(), "bob", 1, relays.1.domain()).await;
+    old.stop().await;
+    bob.write(&old, "never read").await;
+
+    let new = Client::of(network(), old.account.clone()).await;
+    new.sign_in().await.unwrap();
+    let handle = new.account.handle.clone();
+    new.app().replace_key(handle).await.unwrap();
+    new.online().await;
+    new.write(&bob, "it is me").await;
+    let change = held(&bob, &new, "account.key_changed").await;
+    let id = bob.conversation(&new).await;
+    let accepted = bob.app().accept_key_change(id, change.key.unwrap()).await;
+    assert_eq!(accepted.unwrap().hold, None);
+    bob.write(&new, "after it").await;
+    new.hears(&bob, &["never read", "after it"]).await;
+    bob.hears(&new, &["it is me"]).await;
+    bob.delivered(&new).await;
+    new.delivered(&bob).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delegation_that_is_taken_back_and_given_again() {
     let relays = (Relay::start(network()).await, Relay::start(network()).await);
