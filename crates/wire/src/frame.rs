@@ -5,7 +5,11 @@ use chacha20poly1305::{AeadInPlace as _, KeyInit as _, Tag, XChaCha20Poly1305, X
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{cbor, random::Random, secret::secret_key};
+use crate::{
+    cbor::{self, byte_strings},
+    random::Random,
+    secret::secret_key,
+};
 
 /// The largest padded frame in bytes.
 const MAX_PADDED: usize = 65_536;
@@ -15,6 +19,8 @@ const NONCE: usize = 24;
 const TAG: usize = 16;
 const AAD: &[u8] = b"chat.sotto/sealed-frame/v1";
 
+/// The most commits in one frame.
+pub const MAX_COMMITS: usize = 8;
 /// The largest encoded frame in bytes that can be sealed.
 pub const MAX_FRAME: usize = MAX_PADDED - LEN;
 /// The largest sealed frame in bytes.
@@ -26,10 +32,14 @@ secret_key! {
     SealKey
 }
 
-/// An MLS message and, until the recipient has the group, its Welcome.
+/// An MLS message, and what of its group the recipient has not acknowledged yet: the Welcome, and
+/// commits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Frame {
+    /// MLSMessages with a PrivateMessage, a commit each, oldest first; at most [`MAX_COMMITS`].
+    #[serde(default, with = "byte_strings", skip_serializing_if = "Vec::is_empty")]
+    pub commits: Vec<Vec<u8>>,
     /// MLSMessage with a PrivateMessage of the sender's send group.
     #[serde(with = "serde_bytes")]
     pub message: Vec<u8>,
@@ -113,7 +123,11 @@ pub fn open(sealed: &[u8], key: &SealKey) -> Result<Frame, FrameError> {
         )
         .map_err(|_| FrameError::Seal)?;
     let frame = unpad(&padded).ok_or(FrameError::Malformed)?;
-    cbor::decode(frame, MAX_FRAME).map_err(|_| FrameError::Malformed)
+    let frame: Frame = cbor::decode(frame, MAX_FRAME).map_err(|_| FrameError::Malformed)?;
+    if frame.commits.len() > MAX_COMMITS {
+        return Err(FrameError::Malformed);
+    }
+    Ok(frame)
 }
 
 /// The frame in a padded buffer, provided that this is the buffer that padding it gives.

@@ -13,7 +13,7 @@ mod wire;
 
 /// The length of group ids in bytes (§3).
 pub const GROUP_ID_LEN: usize = 16;
-/// The most grants, and the most key packages, in one payload.
+/// The most grants, the most key packages, and the most lost groups, in one payload.
 pub const MAX_ITEMS: usize = 16;
 /// The most acknowledgements in one payload; a peer has at most 16 devices and seldom more send
 /// groups.
@@ -26,6 +26,13 @@ pub struct Payload {
     pub seq: u64,
     /// What the sender has processed of the recipient's send groups.
     pub acks: Vec<Ack>,
+    /// Send groups of the recipient that the sender cannot read (§3.7).
+    pub lost: Vec<Lost>,
+    /// The lowest number of a frame that the sender still keeps: what is below it was acknowledged
+    /// by every device, and does not come again (§3.7).
+    pub first: u64,
+    /// The sender's user is typing (§5); only where `seq` is 0.
+    pub typing: bool,
     /// MIMI content (§5).
     pub content: Option<Vec<u8>>,
     /// Where the recipients' devices can reach the sending device.
@@ -41,6 +48,15 @@ pub struct Ack {
     pub group: Vec<u8>,
     /// The last number without a gap before it.
     pub seq: u64,
+}
+
+/// A send group that its reader cannot read, named as far as the reader knows it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lost {
+    /// By its group id.
+    Group([u8; GROUP_ID_LEN]),
+    /// By the SHA-256 of its Welcome, which the reader could not open.
+    Welcome([u8; 32]),
 }
 
 /// A grant as its owner gives it to one device of the peer.

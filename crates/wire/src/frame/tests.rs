@@ -9,6 +9,7 @@ fn key() -> SealKey {
 
 fn frame(len: usize) -> Frame {
     Frame {
+        commits: Vec::new(),
         message: vec![0xab; len],
         welcome: None,
     }
@@ -60,6 +61,7 @@ fn sizes_are_buckets() {
 #[test]
 fn the_welcome_is_optional() {
     let with = Frame {
+        commits: Vec::new(),
         message: vec![1],
         welcome: Some(vec![2]),
     };
@@ -150,7 +152,7 @@ fn keys_stay_out_of_logs() {
 proptest! {
     #[test]
     fn opens_what_was_sealed(message: Vec<u8>, welcome: Option<Vec<u8>>) {
-        let frame = Frame { message, welcome };
+        let frame = Frame { commits: Vec::new(), message, welcome };
         let bytes = seal(&frame, &key(), &OsRandom).unwrap();
         prop_assert_eq!(open(&bytes, &key()), Ok(frame));
     }

@@ -20,6 +20,9 @@ fn full() -> Payload {
             group: vec![9; 16],
             seq: 2,
         }],
+        lost: vec![Lost::Group([6; 16]), Lost::Welcome([7; 32])],
+        first: 2,
+        typing: false,
         content: Some(vec![1, 2]),
         grants: vec![grant()],
         key_packages: vec![vec![4; 3]],
@@ -46,6 +49,10 @@ fn round_trips() {
         full(),
         Payload::default(),
         Payload {
+            typing: true,
+            ..Payload::default()
+        },
+        Payload {
             content: Some(vec![]),
             ..full()
         },
@@ -57,7 +64,10 @@ fn round_trips() {
 #[test]
 fn absent_lists_are_not_empty_lists() {
     let encoded = Payload::default().encode();
-    assert_eq!(hex::encode(&encoded), "a361760163736571006461636b7380");
+    assert_eq!(
+        hex::encode(&encoded),
+        "a461760163736571006461636b738065666972737400"
+    );
     let empty = Value::Array(Vec::new());
     assert_eq!(set("grants", empty.clone()), Err(PayloadError::Malformed));
     assert_eq!(set("keyPackages", empty), Err(PayloadError::Malformed));
@@ -81,6 +91,14 @@ fn versions_and_limits() {
     );
     let packages = Value::Array(vec![Value::Bytes(vec![0]); MAX_ITEMS + 1]);
     assert_eq!(set("keyPackages", packages), Err(PayloadError::Limit));
+    let lost = |len, n| Value::Array(vec![Value::Bytes(vec![0; len]); n]);
+    assert_eq!(set("lost", lost(16, 17)), Err(PayloadError::Limit));
+    assert_eq!(set("lost", lost(20, 1)), Err(PayloadError::Limit));
+    assert_eq!(
+        set("typing", Value::Bool(true)),
+        Err(PayloadError::Malformed),
+        "in a frame that is kept"
+    );
     let grants = Payload {
         grants: vec![grant(); MAX_ITEMS + 1],
         ..full()

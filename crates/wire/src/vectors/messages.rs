@@ -12,20 +12,22 @@ use crate::{
     first_contact::{Envelope, UnverifiedEnvelope},
     frame::{self, Frame, SealKey},
     grant::GrantKey,
-    payload::{Ack, Payload, PayloadGrant},
+    payload::{Ack, Lost, Payload, PayloadGrant},
 };
 
 #[test]
 fn frames() {
     let seal_key = SealKey::from_bytes([5; 32]);
     let mut cases = Vec::new();
-    for (name, message, welcome) in [
-        ("message", 300, None),
-        ("message and Welcome", 300, Some(300)),
-        ("largest in its bucket", 496, None),
-        ("smallest of the next bucket", 497, None),
+    for (name, message, welcome, commits) in [
+        ("message", 300, None, 0),
+        ("message and Welcome", 300, Some(300), 0),
+        ("message and commits", 300, None, 2),
+        ("largest in its bucket", 496, None, 0),
+        ("smallest of the next bucket", 497, None, 0),
     ] {
         let frame = Frame {
+            commits: vec![vec![0xcc; 300]; commits],
             message: vec![0xaa; message],
             welcome: welcome.map(|n| vec![0xbb; n]),
         };
@@ -39,6 +41,7 @@ fn frames() {
     }
     let good = frame::seal(
         &Frame {
+            commits: Vec::new(),
             message: vec![1],
             welcome: None,
         },
@@ -65,6 +68,14 @@ fn frames() {
             "larger bucket than needed",
             frame::tests::sealed_with(|padded| padded.resize(1024, 0)),
         ),
+        ("nine commits", {
+            let frame = Frame {
+                commits: vec![vec![1]; 9],
+                message: vec![1],
+                welcome: None,
+            };
+            frame::seal(&frame, &seal_key, &Counting).unwrap()
+        }),
         (
             "frame not deterministic",
             frame::tests::sealed_with(|padded| {
@@ -91,6 +102,9 @@ fn payload() -> Payload {
             group: vec![9; 16],
             seq: 3,
         }],
+        lost: vec![Lost::Group([7; 16]), Lost::Welcome([6; 32])],
+        first: 1,
+        typing: false,
         content: Some(vec![1, 2, 3]),
         grants: vec![grant],
         key_packages: vec![vec![4; 3]],
@@ -101,6 +115,7 @@ fn payload() -> Payload {
 fn payloads() {
     let input = json!({
         "seq": 1, "acks": [[hex::encode([9; 16]), 3]], "content": "010203",
+        "lost": [hex::encode([7; 16]), hex::encode([6; 32])], "first": 1,
         "grants": [{
             "to": hex::encode([8; 16]), "host": relay(), "key": hex::encode([1; 32]),
             "seal": hex::encode([5; 32]), "expires": NOW.plus(90 * 86_400),
@@ -111,18 +126,32 @@ fn payloads() {
     assert_eq!(Payload::decode(&bytes), Ok(payload()));
     let only_acks = Payload {
         acks: payload().acks,
+        first: 1,
         ..Payload::default()
     };
-    let acks_input = json!({ "seq": 0, "acks": [[hex::encode([9; 16]), 3]] });
+    let acks_input = json!({ "seq": 0, "acks": [[hex::encode([9; 16]), 3]], "first": 1 });
+    let typing = Payload {
+        typing: true,
+        ..only_acks.clone()
+    };
+    let typing_input =
+        json!({ "seq": 0, "acks": [[hex::encode([9; 16]), 3]], "first": 1, "typing": true });
     let mut cases = vec![
         accepted("everything", input, &bytes),
         accepted("acknowledgements only", acks_input, &only_acks.encode()),
+        accepted("typing", typing_input, &typing.encode()),
     ];
     let with = |name: &str, value: Cbor| {
         let mut map: Cbor = cbor::decode(&Payload::default().encode(), 1024).unwrap();
         let entries = map.as_map_mut().unwrap();
         entries.retain(|(key, _)| key.as_text() != Some(name));
         entries.push((Cbor::from(name), value));
+        cbor::encode(&map)
+    };
+    let without = |name: &str| {
+        let mut map: Cbor = cbor::decode(&Payload::default().encode(), 1024).unwrap();
+        let entries = map.as_map_mut().unwrap();
+        entries.retain(|(key, _)| key.as_text() != Some(name));
         cbor::encode(&map)
     };
     let short_group = Cbor::Array(vec![Cbor::Array(vec![Cbor::Bytes(vec![9; 15]), 1.into()])]);
@@ -134,6 +163,9 @@ fn payloads() {
             "empty key packages",
             with("keyPackages", Cbor::Array(Vec::new())),
         ),
+        ("empty lost", with("lost", Cbor::Array(Vec::new()))),
+        ("typing that is not so", with("typing", false.into())),
+        ("no first", without("first")),
         ("null content", with("content", Cbor::Null)),
         ("negative seq", with("seq", (-1).into())),
         ("group id of 15 bytes", with("acks", short_group)),

@@ -117,6 +117,9 @@ impl Sealer<'_, '_> {
         Payload {
             seq,
             acks: self.acks.clone(),
+            lost: Vec::new(),
+            first: 1,
+            typing: false,
             content,
             grants: Vec::new(),
             key_packages: Vec::new(),
@@ -253,6 +256,7 @@ impl Sealer<'_, '_> {
         key: &SealKey,
     ) -> Result<Vec<u8>, EngineError> {
         let frame = Frame {
+            commits: Vec::new(),
             message: message.to_vec(),
             welcome,
         };

@@ -112,6 +112,7 @@ fn payload_of_alice(alice: &Party, bob: &Party, payload: &[u8]) -> Incoming {
     });
     let _ = bob;
     let frame = Frame {
+        commits: Vec::new(),
         message,
         welcome: None,
     };
@@ -126,10 +127,8 @@ fn payload_of_alice(alice: &Party, bob: &Party, payload: &[u8]) -> Incoming {
 fn payload(seq: u64) -> Payload {
     Payload {
         seq,
-        acks: Vec::new(),
-        content: None,
-        grants: Vec::new(),
-        key_packages: Vec::new(),
+        first: 1,
+        ..Payload::default()
     }
 }
 
@@ -234,6 +233,7 @@ fn a_reader_cannot_write_in_the_owners_group() {
     let seal: [u8; 32] =
         bob.read(|tx| Ok(tx.query_row("SELECT seal FROM held_grant", [], |row| row.get(0))?));
     let frame = Frame {
+        commits: Vec::new(),
         message,
         welcome: None,
     };
@@ -275,6 +275,7 @@ fn envelope(
         let key = SealKey::from_bytes(forged.first_contact_key);
         let sealed = frame::seal(
             &Frame {
+                commits: Vec::new(),
                 message,
                 welcome: None,
             },
@@ -369,6 +370,7 @@ fn frames_before_their_welcome_are_read_after_it() {
     let mut stripped = bob.delivery(&puts[1]);
     let opened = frame::open(&stripped.bytes, &seal).unwrap();
     let bare = Frame {
+        commits: Vec::new(),
         message: opened.message,
         welcome: None,
     };
