@@ -8,7 +8,7 @@ mod bytes;
 mod scan;
 
 pub use bytes::{Bytes, byte_strings};
-pub(crate) use scan::first_item_len;
+pub(crate) use scan::{Scanner, first_item_len};
 
 /// How deep arrays, maps and tags may nest.
 pub const MAX_DEPTH: usize = 16;

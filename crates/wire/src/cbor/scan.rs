@@ -19,12 +19,13 @@ pub(crate) fn first_item_len(input: &[u8]) -> Result<usize, CborError> {
     Ok(input.len() - scanner.rest.len())
 }
 
-struct Scanner<'a> {
-    rest: &'a [u8],
+/// Reads deterministic CBOR from the front of its input, item by item.
+pub(crate) struct Scanner<'a> {
+    pub(crate) rest: &'a [u8],
 }
 
 impl<'a> Scanner<'a> {
-    fn take(&mut self, len: usize) -> Result<&'a [u8], CborError> {
+    pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], CborError> {
         let (head, rest) = self
             .rest
             .split_at_checked(len)
@@ -33,12 +34,12 @@ impl<'a> Scanner<'a> {
         Ok(head)
     }
 
-    fn take_u64(&mut self, len: u64) -> Result<&'a [u8], CborError> {
+    pub(crate) fn take_u64(&mut self, len: u64) -> Result<&'a [u8], CborError> {
         self.take(usize::try_from(len).map_err(|_| CborError::Malformed)?)
     }
 
     /// Reads an item's first byte and its argument, which must be in its shortest form.
-    fn head(&mut self) -> Result<(u8, u64), CborError> {
+    pub(crate) fn head(&mut self) -> Result<(u8, u64), CborError> {
         let first = *self.take(1)?.first().ok_or(CborError::Malformed)?;
         let (major, info) = (first >> 5, first & 0x1f);
         let (width, least) = match info {

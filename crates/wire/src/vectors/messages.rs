@@ -1,4 +1,4 @@
-//! Frames, payloads, content, first-contact envelopes.
+//! Frames, payloads, first-contact envelopes.
 
 use ciborium::Value as Cbor;
 use serde_json::json;
@@ -6,8 +6,6 @@ use serde_json::json;
 use super::{account::certificate, *};
 use crate::{
     cbor,
-    content::{self, Content},
-    conversation::ConversationId,
     device::DeviceId,
     first_contact::{Envelope, UnverifiedEnvelope},
     frame::{self, Frame, SealKey},
@@ -178,56 +176,6 @@ fn payloads() {
         cases.push(refused(name, &bytes, Payload::decode(&bytes)));
     }
     check("payload", "3.2", cases.into());
-}
-
-#[test]
-fn contents() {
-    let conversation = ConversationId::of(&alice(), &bob());
-    let mut cases = Vec::new();
-    for text in ["", "Hello, Bob", "Grüße 🌳"] {
-        let content = Content::Text {
-            salt: [6; 16],
-            text: text.into(),
-        };
-        let bytes = content.encode().unwrap();
-        assert_eq!(Content::decode(&bytes), Ok(content));
-        let id = content::message_id(&alice(), &conversation, &bytes).unwrap();
-        let input = json!({
-            "text": text, "salt": hex::encode([6; 16]), "sender": alice(),
-            "conversation": conversation.hex(), "messageId": hex::encode(id),
-        });
-        cases.push(accepted("text", input, &bytes));
-    }
-    let text = Content::Text {
-        salt: [6; 16],
-        text: "x".into(),
-    }
-    .encode()
-    .unwrap();
-    let with = |at: usize, value: Cbor| {
-        let mut fields: Cbor = cbor::decode(&text, 1024).unwrap();
-        fields.as_array_mut().unwrap()[at] = value;
-        cbor::encode(&fields)
-    };
-    let reply = with(4, Cbor::Bytes(vec![1; 32]));
-    assert_eq!(
-        Content::decode(&reply),
-        Ok(Content::Unsupported {
-            bytes: reply.clone()
-        })
-    );
-    cases.push(accepted("a reply: kept, not supported", json!({}), &reply));
-    let mut six = with(6, Cbor::Null);
-    (six[0], _) = (0x86, six.pop());
-    for (name, bytes) in [
-        ("salt of 15 bytes", with(0, Cbor::Bytes(vec![6; 15]))),
-        ("message id of 31 bytes", with(1, Cbor::Bytes(vec![1; 31]))),
-        ("six fields", six),
-        ("truncated", text[..text.len() - 1].to_vec()),
-    ] {
-        cases.push(refused(name, &bytes, Content::decode(&bytes)));
-    }
-    check("content", "5", cases.into());
 }
 
 #[test]

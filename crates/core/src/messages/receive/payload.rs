@@ -9,7 +9,7 @@ use crate::messages::{MessageState, place};
 use crate::mls::{Message, MlsError, PeerDevice, certified, key_packages, send_group};
 use crate::outbox;
 use rusqlite::params;
-use sotto_wire::content::{self, Content};
+use sotto_wire::content::{self, Body, Content};
 use sotto_wire::conversation::ConversationId;
 use sotto_wire::payload::{Ack, Payload, PayloadGrant};
 
@@ -116,8 +116,12 @@ impl Pass<'_, '_> {
         let malformed = |_| Refusal::Envelope("content.malformed");
         let decoded = Content::decode(content).map_err(malformed)?;
         let text = match &decoded {
-            Content::Text { text, .. } => Some(text.as_str()),
-            Content::Unsupported { .. } => None,
+            Content {
+                replaces: None,
+                body: Body::Text(text),
+                ..
+            } => Some(text.as_str()),
+            _ => None,
         };
         let sender = self.sender(device)?;
         let id = ConversationId::of(&self.own.did, &sender);
