@@ -58,6 +58,7 @@ async fn what_is_put_at_a_grant_cannot_do_harm() {
     assert_eq!(of_carol.put(&resealed).await, 202);
     // Properly sealed nonsense, and a genuine message with a changed byte inside.
     let nonsense = Frame {
+        commits: Vec::new(),
         message: vec![0; 300],
         welcome: Some(vec![1; 300]),
     };
