@@ -26,7 +26,7 @@ pub use peers::{Peer, PeerId};
 pub use tx::{ReadTx, Savepoint, WriteTx};
 
 use rusqlite::{Connection, TransactionBehavior};
-use sotto_wire::random::Random;
+use sotto_wire::random::{self, Random};
 use sotto_wire::time::Clock;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
@@ -54,6 +54,7 @@ struct Shared {
     changes: broadcast::Sender<Change>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    session: [u8; 16],
     own: own::Loaded,
 }
 
@@ -78,6 +79,7 @@ impl Database {
         let shared = Shared {
             changes,
             clock,
+            session: random::array(&*random),
             random,
             own: own::Loaded::default(),
         };
@@ -199,7 +201,8 @@ impl Shared {
         let tx = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(DbError::from)?;
-        let mut tx = WriteTx::new(tx, self.clock, self.random, own::OwnCache::new(self.own));
+        let own = own::OwnCache::new(self.own);
+        let mut tx = WriteTx::new(tx, self.clock, self.random, self.session, own);
         let value = f(&mut tx)?;
         for change in tx.commit()? {
             // Nobody listening is no failure.

@@ -42,6 +42,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema/006_requests.sql")),
     M::up(include_str!("schema/007_own_anchor.sql")),
     M::up(include_str!("schema/008_takeover.sql")),
+    M::up(include_str!("schema/009_healing.sql")),
 ];
 
 pub(super) fn writer(

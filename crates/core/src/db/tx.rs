@@ -16,6 +16,7 @@ pub struct WriteTx<'c> {
     changes: RefCell<Vec<Change>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    session: [u8; 16],
     pub(super) own: OwnCache,
 }
 
@@ -24,6 +25,7 @@ impl<'c> WriteTx<'c> {
         tx: Transaction<'c>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        session: [u8; 16],
         own: OwnCache,
     ) -> Self {
         Self {
@@ -31,6 +33,7 @@ impl<'c> WriteTx<'c> {
             changes: RefCell::new(Vec::new()),
             clock,
             random,
+            session,
             own,
         }
     }
@@ -58,6 +61,12 @@ impl<'c> WriteTx<'c> {
     /// The injected randomness.
     pub fn random(&self) -> &dyn Random {
         &*self.random
+    }
+
+    /// Random, and another one each time the database is opened: what was stored under another one
+    /// may be older than what this device has sent since (an image that was put back).
+    pub(crate) fn session(&self) -> [u8; 16] {
+        self.session
     }
 
     /// Opens a savepoint: what follows is undone unless [`Savepoint::commit`] is called.

@@ -13,6 +13,7 @@ pub(crate) struct NewReader<'a> {
     pub(crate) conversation: i64,
     pub(crate) device: i64,
     pub(crate) group_id: &'a [u8],
+    pub(crate) epoch: u64,
     pub(crate) welcome_digest: &'a [u8; 32],
     pub(crate) first_contact_key: &'a [u8; 32],
 }
@@ -29,25 +30,30 @@ pub(crate) struct Reader {
     /// Frames beyond a gap and the messages they brought.
     early: BTreeMap<u64, Option<i64>>,
     ack_due: bool,
+    /// The epoch that was reached.
+    epoch: u64,
+    /// The commit that led there, where it was in this step.
+    last_commit: Option<Vec<u8>>,
     /// What memory holds is newer than the row.
     ahead: bool,
 }
 
 const COLUMNS: &str =
-    "id, conversation, peer_device, group_id, first_contact_key, processed, ack_due";
+    "id, conversation, peer_device, group_id, first_contact_key, processed, ack_due, epoch";
 
 impl Reader {
     /// Notes a group that was joined.
     pub(crate) fn insert(tx: &WriteTx<'_>, new: &NewReader<'_>) -> Result<Self, DbError> {
         tx.prepare_cached(
             "INSERT INTO read_group
-               (conversation, peer_device, group_id, welcome_digest, first_contact_key)
-             VALUES (:conversation, :device, :group, :welcome, :key)",
+               (conversation, peer_device, group_id, epoch, welcome_digest, first_contact_key)
+             VALUES (:conversation, :device, :group, :epoch, :welcome, :key)",
         )?
         .execute(named_params! {
             ":conversation": new.conversation,
             ":device": new.device,
             ":group": new.group_id,
+            ":epoch": new.epoch,
             ":welcome": new.welcome_digest,
             ":key": new.first_contact_key,
         })?;
@@ -60,6 +66,8 @@ impl Reader {
             processed: 0,
             early: BTreeMap::new(),
             ack_due: false,
+            epoch: new.epoch,
+            last_commit: None,
             ahead: false,
         })
     }
@@ -92,6 +100,8 @@ impl Reader {
             processed: row.get(5)?,
             early: BTreeMap::new(),
             ack_due: row.get(6)?,
+            epoch: row.get(7)?,
+            last_commit: None,
             ahead: false,
         })
     }
@@ -119,6 +129,23 @@ impl Reader {
     pub(crate) fn later_message(&self, seq: u64) -> Option<(u64, i64)> {
         let mut later = self.early.range(seq.saturating_add(1)..);
         later.find_map(|(later, message)| message.map(|id| (later - seq, id)))
+    }
+
+    /// The epoch in which the group is read.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Notes the epoch that a commit has led to.
+    pub(crate) fn reach(&mut self, epoch: u64, commit: &[u8]) {
+        self.epoch = epoch;
+        self.last_commit = Some(commit.to_vec());
+        self.ahead = true;
+    }
+
+    /// Whether this is the commit that led to the present epoch, as far as memory holds it.
+    pub(crate) fn is_last_commit(&self, commit: &[u8]) -> bool {
+        self.last_commit.as_deref() == Some(commit)
     }
 
     /// An acknowledgement has to go out.
@@ -162,8 +189,10 @@ impl Reader {
     /// Writes down what memory holds.
     pub(crate) fn flush(&mut self, tx: &WriteTx<'_>) -> Result<(), DbError> {
         if self.ahead {
-            tx.prepare_cached("UPDATE read_group SET processed = ?2, ack_due = ?3 WHERE id = ?1")?
-                .execute(params![self.row, self.processed, self.ack_due])?;
+            tx.prepare_cached(
+                "UPDATE read_group SET processed = ?2, ack_due = ?3, epoch = ?4 WHERE id = ?1",
+            )?
+            .execute(params![self.row, self.processed, self.ack_due, self.epoch])?;
             self.ahead = false;
         }
         Ok(())

@@ -11,6 +11,9 @@ const MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// The code of frames that wait for a Welcome.
 pub(crate) const UNKNOWN_GROUP: &str = "frame.unknown-group";
 
+/// The code of frames of an epoch that was not reached yet.
+pub(crate) const AHEAD: &str = "message.ahead";
+
 /// The code of what shows a certificate that does not verify: its account may have another key now.
 pub(crate) const CERTIFICATE: &str = "certificate.invalid";
 /// The code of first contacts under a key that the user has not accepted.

@@ -24,6 +24,7 @@ pub(crate) fn device(tx: &WriteTx<'_>, own: &Did) -> Result<(), EngineError> {
         let group_id: Vec<u8> = tx.query_row(sql, [row], |row| row.get(0))?;
         send_group::forget(tx, &group_id)?;
     }
+    renew::forget_retired(tx, true)?;
     key_packages::forget(tx)?;
     for sql in [
         "DELETE FROM early_frame",

@@ -6,6 +6,7 @@
 //! that, the whole attempt is undone and every envelope gets a savepoint of its own.
 
 mod again;
+mod commits;
 mod first_contact;
 mod frame;
 mod glimpse;
@@ -79,19 +80,19 @@ pub(super) enum Refusal {
 /// [`EngineError::NoAccount`]; [`EngineError::Db`], and then nothing was processed.
 pub fn batch(tx: &WriteTx<'_>, incoming: &[Incoming]) -> Result<Vec<Outcome>, EngineError> {
     let own = own::current(tx)?.ok_or(EngineError::NoAccount)?;
-    let mut joined = Vec::new();
+    let mut progressed = Vec::new();
     let together = match incoming.len() {
         0 | 1 => None,
-        _ => in_one_go(tx, &own, incoming, &mut joined)?,
+        _ => in_one_go(tx, &own, incoming, &mut progressed)?,
     };
     let outcomes = match together {
         Some(outcomes) => outcomes,
         None => {
-            joined.clear();
-            one_by_one(tx, &own, incoming, &mut joined)?
+            progressed.clear();
+            one_by_one(tx, &own, incoming, &mut progressed)?
         }
     };
-    for conversation in joined {
+    for conversation in progressed {
         retry(tx, &own, conversation)?;
     }
     Ok(outcomes)
@@ -102,7 +103,7 @@ fn in_one_go(
     tx: &WriteTx<'_>,
     own: &OwnAccount,
     incoming: &[Incoming],
-    joined: &mut Vec<i64>,
+    progressed: &mut Vec<i64>,
 ) -> Result<Option<Vec<Outcome>>, DbError> {
     let step = tx.savepoint()?;
     let mut pass = Pass::storing_at_the_end(tx, own);
@@ -118,7 +119,7 @@ fn in_one_go(
         }
     }
     match pass.finish() {
-        Ok(conversations) => joined.extend(conversations),
+        Ok(conversations) => progressed.extend(conversations),
         Err(Refusal::Db(error)) => return Err(error),
         Err(Refusal::Envelope(_)) => return Ok(None),
     }
@@ -130,11 +131,11 @@ fn one_by_one(
     tx: &WriteTx<'_>,
     own: &OwnAccount,
     incoming: &[Incoming],
-    joined: &mut Vec<i64>,
+    progressed: &mut Vec<i64>,
 ) -> Result<Vec<Outcome>, DbError> {
     incoming
         .iter()
-        .map(|envelope| match alone(tx, own, envelope, joined) {
+        .map(|envelope| match alone(tx, own, envelope, progressed) {
             Ok(outcome) => Ok(outcome),
             Err(Refusal::Envelope(code)) => refuse(tx, envelope, code),
             // SQLite refused a value: what was to be stored is at fault, not the database.
@@ -151,12 +152,12 @@ fn alone(
     tx: &WriteTx<'_>,
     own: &OwnAccount,
     envelope: &Incoming,
-    joined: &mut Vec<i64>,
+    progressed: &mut Vec<i64>,
 ) -> Result<Outcome, Refusal> {
     let step = tx.savepoint()?;
     let mut pass = Pass::storing_each_time(tx, own);
     let outcome = pass.receive(envelope)?;
-    joined.extend(pass.finish()?);
+    progressed.extend(pass.finish()?);
     step.commit()?;
     Ok(outcome)
 }

@@ -2,8 +2,8 @@
 
 use super::{EngineError, receive};
 use crate::db::{PeerId, WriteTx, conversations, holds, peers};
-use crate::mls::send_group;
-use crate::outbox;
+use crate::mls::{MlsError, forget_secret, send_group};
+use crate::outbox::{self, OwnEpoch};
 use rusqlite::params;
 use sotto_identity::verify::Pin;
 use sotto_wire::device::DeviceId;
@@ -70,9 +70,33 @@ pub(crate) fn accepted(
 pub(crate) fn retire(tx: &WriteTx<'_>, conversation: i64) -> Result<(), EngineError> {
     if let Some(group_id) = outbox::retire(tx, conversation)? {
         tracing::info!("a send group is retired");
-        send_group::forget(tx, &group_id)?;
+        if let Some(epoch) = send_group::retire(tx, &group_id)? {
+            outbox::retire_epoch(tx, conversation, &OwnEpoch { group_id, epoch })?;
+        }
     }
     Ok(())
+}
+
+/// Forgets the secrets of own epochs that no commit of the peer can name any more (docs/protocol.md §3.8).
+///
+/// # Errors
+/// [`MlsError::Db`].
+pub(crate) fn forget_acknowledged(tx: &WriteTx<'_>, conversation: i64) -> Result<(), MlsError> {
+    forget_secrets(tx, &outbox::take_acknowledged(tx, conversation)?)
+}
+
+/// Forgets the secrets of retired groups past their time, or of all of them.
+///
+/// # Errors
+/// [`MlsError::Db`].
+pub(crate) fn forget_retired(tx: &WriteTx<'_>, all: bool) -> Result<(), MlsError> {
+    forget_secrets(tx, &outbox::take_expired(tx, all)?)
+}
+
+fn forget_secrets(tx: &WriteTx<'_>, epochs: &[OwnEpoch]) -> Result<(), MlsError> {
+    epochs
+        .iter()
+        .try_for_each(|own| forget_secret(tx, &own.group_id, own.epoch))
 }
 
 /// A member has left the account, or the account has a device that was never met. One that was met

@@ -2,14 +2,16 @@
 //! only those bytes (docs/protocol.md §3.1–§3.4).
 
 mod frame;
+mod healing;
 mod recipients;
 
-use super::EngineError;
+use super::{EngineError, renew};
 use crate::db::{OwnAccount, PeerId, WriteTx, conversations, own};
 use crate::inbox::WINDOW;
 use crate::mls::Session;
-use crate::outbox::{MAX_OUTSTANDING, Need, Put};
+use crate::outbox::{self, MAX_OUTSTANDING, Need, Put};
 use frame::{Kind, Sealer};
+use healing::Health;
 use rusqlite::{OptionalExtension, params};
 use sotto_wire::conversation::ConversationId;
 use sotto_wire::payload::Ack;
@@ -26,6 +28,7 @@ struct Waiting {
 
 /// Seals up to `limit` waiting messages of a conversation and returns the stored puts, due now.
 /// Where nothing waits but acknowledgements are due, that is one frame with acknowledgements only.
+/// Empty, too, where the group had to be retired (§3.8): the next one is to be made first.
 /// Empty where the peer has to answer first (§3.4: at most 16 first-contact envelopes).
 ///
 /// # Errors
@@ -44,8 +47,17 @@ pub fn next(
         return without_group(tx, &own, conversation, row.row, row.peer);
     };
     let acks = acks(tx, row.row)?;
-    let mut sealer = Sealer::new(tx, &own, *conversation, row.peer, &group, acks)?;
+    let health = Health::load(tx, row.row, &group)?;
+    let mut sealer = Sealer::new(tx, &own, *conversation, row.peer, &group, acks, health)?;
     let mut puts = Vec::new();
+    let ack_due = sealer.reaches_anyone() && ack_due(tx, row.row)?;
+    if sealer.health.is_worn_out() && (ack_due || !waiting(tx, row.row, 1)?.is_empty()) {
+        // The next one is made from fresh key packages, and seals what this one did not deliver.
+        renew::retire(tx, row.row)?;
+        outbox::ask_for_frame(tx, row.row)?;
+        step.commit()?;
+        return Ok(puts);
+    }
     let room = sealer.room(limit)?;
     if room > 0 {
         let waiting = waiting(tx, row.row, room)?;
@@ -56,8 +68,8 @@ pub fn next(
             seal_one(tx, row.row, &mut sealer, item, &mut puts)?;
         }
     }
-    if puts.is_empty() && sealer.reaches_anyone() && ack_due(tx, row.row)? {
-        puts = sealer.seal(Kind::AcksOnly)?;
+    if puts.is_empty() && ack_due {
+        puts = sealer.seal(sealer.acks_only())?;
     }
     if !puts.is_empty() {
         sealer.finish()?;
@@ -125,13 +137,18 @@ struct SendGroup {
     first_contact_key: [u8; 32],
     next_seq: u64,
     next_put: i64,
+    session: Option<[u8; 16]>,
+    epoch_at: u64,
+    sealed: u64,
+    last_resort: bool,
 }
 
 impl SendGroup {
     fn load(tx: &WriteTx<'_>, conversation: i64) -> Result<Option<Self>, EngineError> {
         let found = tx
             .prepare_cached(
-                "SELECT id, group_id, welcome, first_contact_key, next_seq, next_put
+                "SELECT id, group_id, welcome, first_contact_key, next_seq, next_put,
+                   session, epoch_at, sealed, last_resort
                  FROM send_group WHERE conversation = ?1",
             )?
             .query_row([conversation], |row| {
@@ -142,6 +159,10 @@ impl SendGroup {
                     first_contact_key: row.get(3)?,
                     next_seq: row.get(4)?,
                     next_put: row.get(5)?,
+                    session: row.get(6)?,
+                    epoch_at: row.get(7)?,
+                    sealed: row.get(8)?,
+                    last_resort: row.get(9)?,
                 })
             });
         Ok(found.optional()?)
@@ -230,6 +251,7 @@ impl<'t, 'c> Sealer<'t, 'c> {
         peer: PeerId,
         group: &'t SendGroup,
         acks: Vec<Ack>,
+        health: Health,
     ) -> Result<Self, EngineError> {
         let recipients = recipients::load(tx, group.row)?;
         let session = Session::storing_at_flush(tx);
@@ -242,6 +264,7 @@ impl<'t, 'c> Sealer<'t, 'c> {
             group,
             recipients,
             acks,
+            health,
             session,
             next_seq,
             next_put: Cell::new(group.next_put),

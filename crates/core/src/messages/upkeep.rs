@@ -1,6 +1,6 @@
 //! What happens to messages by hand or by time.
 
-use super::{EngineError, requests};
+use super::{EngineError, renew, requests};
 use crate::db::WriteTx;
 use crate::inbox::seen;
 use crate::mls::key_packages;
@@ -28,6 +28,7 @@ pub fn housekeep(tx: &WriteTx<'_>) -> Result<(), EngineError> {
     outbox::expire(tx)?;
     seen::forget(tx)?;
     requests::expire(tx)?;
+    renew::forget_retired(tx, false)?;
     key_packages::prune(tx)?;
     Ok(())
 }

@@ -14,6 +14,10 @@ pub enum MlsError {
     /// The Welcome is for key packages that this device does not have (any more).
     #[error("no key package for this welcome")]
     NoKeyPackage,
+    /// It is of an epoch that this device has not reached and cannot reach with what came along, or
+    /// needs a secret that this device does not have (docs/protocol.md §3.7, §3.8).
+    #[error("ahead of what this device has")]
+    Ahead,
     /// Another member than the owner sent it. The group's ratchet has moved.
     #[error("not sent by the owner of the group")]
     NotOwner,
@@ -29,6 +33,7 @@ impl MlsError {
             Self::Db(error) => error.code(),
             Self::UnknownGroup => "frame.unknown-group",
             Self::NoKeyPackage => "welcome.no-key-package",
+            Self::Ahead => "message.ahead",
             Self::NotOwner => "message.not-owner",
             Self::Refused(code) => code,
         }

@@ -3,8 +3,8 @@
 use super::provider::{DeviceSigner, Provider};
 use super::storage::Secrets;
 use super::{
-    FIRST_CONTACT_LABEL, MAX_PAST_EPOCHS, MlsError, SUITE, capabilities, credential, key_packages,
-    ratchet,
+    FIRST_CONTACT_LABEL, MAX_PAST_EPOCHS, MlsError, SUITE, capabilities, credential, healing,
+    key_packages, ratchet,
 };
 use crate::db::{DbError, OwnAccount, PeerId, WriteTx, conversations, own, peers};
 use openmls::prelude::{
@@ -71,8 +71,9 @@ pub fn create(
         did: own.did.clone(),
         device_id: own.device_id,
     };
+    let last_resort = packages.iter().any(KeyPackage::last_resort);
     let created = build(tx, &provider, &own, &binding, packages)?;
-    let group = insert(tx, conversation_row.row, &created)?;
+    let group = insert(tx, conversation_row.row, &created, last_resort)?;
     for (member, certificate) in members.iter().zip(&certificates) {
         add_member(tx, group, conversation_row.peer, member, certificate)?;
     }
@@ -80,7 +81,25 @@ pub fn create(
     Ok(())
 }
 
-/// Forgets the secrets of a send group that is no more.
+/// Forgets the secrets of an own send group that is no more, except for the one of its present epoch,
+/// which commits of the peer may still name (docs/protocol.md §3.8). Gives that epoch.
+///
+/// # Errors
+/// [`MlsError::Db`].
+pub(crate) fn retire(tx: &WriteTx<'_>, group_id: &[u8]) -> Result<Option<u64>, MlsError> {
+    let provider = Provider::new(tx, Secrets::EachTime);
+    let storage = provider.storage();
+    let loaded = MlsGroup::load(storage, &GroupId::from_slice(group_id));
+    let Some(mut group) = loaded.map_err(|_| failure(&provider))? else {
+        return Ok(None);
+    };
+    healing::keep(&provider, &group)?;
+    let epoch = group.epoch().as_u64();
+    group.delete(storage).map_err(|_| failure(&provider))?;
+    Ok(Some(epoch))
+}
+
+/// Forgets the secrets of a group that is no more.
 ///
 /// # Errors
 /// [`MlsError::Db`].
@@ -178,19 +197,28 @@ pub(super) fn build(
     })
 }
 
-fn insert(tx: &WriteTx<'_>, conversation: i64, created: &Created) -> Result<i64, DbError> {
+fn insert(
+    tx: &WriteTx<'_>,
+    conversation: i64,
+    created: &Created,
+    last_resort: bool,
+) -> Result<i64, DbError> {
     // Never a row id that was used before (`outbox::retire`).
     tx.prepare_cached(
-        "INSERT INTO send_group (id, conversation, group_id, welcome, first_contact_key)
+        "INSERT INTO send_group (id, conversation, group_id, welcome, first_contact_key, session,
+                                 epoch_at, last_resort)
          SELECT 1 + max(coalesce((SELECT max(id) FROM send_group), 0),
                         coalesce((SELECT max(id) FROM retired_group), 0)),
-                :conversation, :group_id, :welcome, :key",
+                :conversation, :group_id, :welcome, :key, :session, :now, :last_resort",
     )?
     .execute(named_params! {
         ":conversation": conversation,
         ":group_id": created.group_id,
         ":welcome": created.welcome,
         ":key": *created.first_contact_key,
+        ":session": tx.session(),
+        ":now": tx.clock_now_ms(),
+        ":last_resort": last_resort,
     })?;
     Ok(tx.last_insert_rowid())
 }

@@ -27,14 +27,14 @@ use zeroize::Zeroizing;
 /// memory would be ahead of the store.
 pub(crate) struct Session<'t> {
     connection: &'t Connection,
-    provider: Provider<'t>,
-    groups: HashMap<Vec<u8>, Loaded>,
+    pub(super) provider: Provider<'t>,
+    pub(super) groups: HashMap<Vec<u8>, Loaded>,
 }
 
-struct Loaded {
-    group: MlsGroup,
+pub(super) struct Loaded {
+    pub(super) group: MlsGroup,
     /// Its message secrets are newer than the stored ones.
-    ahead: bool,
+    pub(super) ahead: bool,
 }
 
 /// A message that says which group it belongs to.
@@ -61,6 +61,10 @@ impl Message {
     pub(crate) fn group_id(&self) -> &[u8] {
         self.private.group_id().as_slice()
     }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.private.epoch().as_u64()
+    }
 }
 
 /// What a message said, and who sent it.
@@ -73,6 +77,9 @@ pub(crate) struct Opened {
 /// Another device's send group, joined.
 pub(crate) struct Joined {
     pub(crate) group_id: Vec<u8>,
+    pub(crate) epoch: u64,
+    /// A last-resort key package led here.
+    pub(crate) last_resort: bool,
     pub(crate) owner: VerifiedDevice,
     pub(crate) first_contact_key: Zeroizing<[u8; 32]>,
 }
@@ -177,7 +184,9 @@ impl<'t> Session<'t> {
                 WelcomeError::NoMatchingKeyPackage => MlsError::NoKeyPackage,
                 _ => failure(provider.storage(), "welcome.invalid"),
             })?;
+        let mut last_resort = false;
         if let Some(package) = opened.own_key_package() {
+            last_resort = package.last_resort();
             key_packages::used(self.connection, provider, package)?;
         }
         let staged = openmls::group::JoinBuilder::new(provider, opened)
@@ -194,22 +203,22 @@ impl<'t> Session<'t> {
             .map_err(|_| MlsError::Refused("welcome.invalid"))?;
         let key = <[u8; 32]>::try_from(key).map_err(|_| MlsError::Refused("welcome.invalid"))?;
         let group_id = group.group_id().as_slice().to_vec();
-        self.groups.insert(
-            group_id.clone(),
-            Loaded {
-                group,
-                ahead: false,
-            },
-        );
+        let epoch = group.epoch().as_u64();
+        // What `into_group` stores may be put off as well.
+        let ahead = true;
+        self.groups
+            .insert(group_id.clone(), Loaded { group, ahead });
         Ok(Joined {
             group_id,
+            epoch,
+            last_resort,
             owner,
             first_contact_key: Zeroizing::new(key),
         })
     }
 }
 
-fn load<'g>(
+pub(super) fn load<'g>(
     groups: &'g mut HashMap<Vec<u8>, Loaded>,
     provider: &Provider<'_>,
     group_id: &[u8],
@@ -281,7 +290,7 @@ fn binding(staged: &StagedWelcome) -> Result<GroupBinding, MlsError> {
     GroupBinding::decode(content).map_err(|_| MlsError::Refused("welcome.no-binding"))
 }
 
-fn failure(store: &Store<'_>, code: &'static str) -> MlsError {
+pub(super) fn failure(store: &Store<'_>, code: &'static str) -> MlsError {
     store
         .take_failure()
         .map_or(MlsError::Refused(code), MlsError::Db)

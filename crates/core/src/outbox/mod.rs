@@ -3,6 +3,7 @@
 
 mod acks;
 mod checks;
+mod commits;
 mod frames;
 pub mod grant_stock;
 mod needs;
@@ -13,6 +14,10 @@ mod schedule;
 
 pub(crate) use acks::acknowledge;
 pub(crate) use checks::to_check;
+pub(crate) use commits::{
+    OwnEpoch, Staple, insert_commit, retire_epoch, retired_groups, staples, take_acknowledged,
+    take_expired,
+};
 pub(crate) use frames::{NewPut, ask_for_frame, insert_frame, insert_put};
 pub use needs::{Need, needs, waiting};
 pub use puts::{Put, PutResult, Route, due, due_now, next_due, settle};

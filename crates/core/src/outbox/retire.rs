@@ -31,6 +31,12 @@ pub(crate) fn retire(tx: &WriteTx<'_>, conversation: i64) -> Result<Option<Vec<u
         params![conversation, group],
     )?;
     let ids = waiting_again(tx, group)?;
+    // Commits of the peer may still name its epochs.
+    tx.execute(
+        "INSERT INTO retired_epoch (group_id, epoch, conversation, at)
+         SELECT ?1, epoch, ?2, ?3 FROM own_commit WHERE send_group = ?4",
+        params![group_id, conversation, tx.clock_now_ms(), group],
+    )?;
     for sql in [
         "DELETE FROM put WHERE send_group = ?1",
         "DELETE FROM frame WHERE send_group = ?1",

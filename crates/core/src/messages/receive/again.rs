@@ -22,9 +22,11 @@ pub(crate) fn again(tx: &WriteTx<'_>, conversation: i64) -> Result<(), EngineErr
     Ok(())
 }
 
-/// Frames of this conversation that came before their group's Welcome get another chance.
+/// Frames of this conversation that came before their group's Welcome, or before a commit, get another
+/// chance.
 pub(super) fn retry(tx: &WriteTx<'_>, own: &OwnAccount, conversation: i64) -> Result<(), DbError> {
-    another_chance(tx, own, conversation, quarantine::UNKNOWN_GROUP)
+    another_chance(tx, own, conversation, quarantine::UNKNOWN_GROUP)?;
+    another_chance(tx, own, conversation, quarantine::AHEAD)
 }
 
 fn another_chance(

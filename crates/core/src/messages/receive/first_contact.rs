@@ -58,6 +58,7 @@ impl Pass<'_, '_> {
         if message.group_id() != group_id {
             return Err(Refusal::Envelope("welcome.other-group"));
         }
+        self.catch_up(&group_id, &frame.commits, &message)?;
         self.open(&group_id, message, &digest)
     }
 

@@ -5,7 +5,8 @@ use super::{Outcome, Refusal};
 use crate::db::{DbError, PeerId, WriteTx, conversations, peers};
 use crate::inbox::{NewReader, Reader, quarantine, seen};
 use crate::mls::{Accounts, Message};
-use crate::outbox::grant_stock;
+use crate::outbox::{self, grant_stock};
+use rusqlite::OptionalExtension;
 use sha2::{Digest as _, Sha256};
 use sotto_identity::verify::Pin;
 use sotto_wire::frame::{self, MAX_SEALED};
@@ -35,6 +36,7 @@ impl Pass<'_, '_> {
         if self.reader(&group_id)?.device != device {
             return Err(Refusal::Envelope("frame.wrong-sender"));
         }
+        self.catch_up(&group_id, &frame.commits, &message)?;
         self.open(&group_id, message, &digest)
     }
 
@@ -91,12 +93,31 @@ impl Pass<'_, '_> {
                 conversation,
                 device,
                 group_id: &joined.group_id,
+                epoch: joined.epoch,
                 welcome_digest: &Sha256::digest(welcome).into(),
                 first_contact_key: &joined.first_contact_key,
             },
         )?;
         self.add_reader(reader);
+        self.heal_right_away(conversation, joined.last_resort)?;
         Ok(joined.group_id)
+    }
+}
+
+impl Pass<'_, '_> {
+    /// Where one of the two groups began with a last-resort key package, which others began with as
+    /// well, a commit does not wait for something to say (docs/protocol.md §3.8).
+    fn heal_right_away(&mut self, conversation: i64, last_resort: bool) -> Result<(), DbError> {
+        let own: Option<bool> = self
+            .tx
+            .prepare_cached("SELECT last_resort FROM send_group WHERE conversation = ?1")?
+            .query_row([conversation], |row| row.get(0))
+            .optional()?;
+        if own.is_some_and(|own| own || last_resort) {
+            outbox::ask_for_frame(self.tx, conversation)?;
+            self.note_outbox(conversation);
+        }
+        Ok(())
     }
 }
 

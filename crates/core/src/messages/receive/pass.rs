@@ -24,7 +24,8 @@ pub(super) struct Pass<'t, 'c> {
     /// Id of the last message that was stored at the end of the history.
     last_place: Option<i64>,
     news: BTreeMap<i64, News>,
-    joined: Vec<i64>,
+    /// Conversations in which a group was joined or has reached another epoch.
+    progressed: Vec<i64>,
     touched: bool,
 }
 
@@ -58,7 +59,7 @@ impl<'t, 'c> Pass<'t, 'c> {
             senders: HashMap::new(),
             last_place: None,
             news: BTreeMap::new(),
-            joined: Vec::new(),
+            progressed: Vec::new(),
             touched: false,
         }
     }
@@ -122,7 +123,7 @@ impl<'t, 'c> Pass<'t, 'c> {
     }
 
     pub(super) fn add_reader(&mut self, reader: Reader) {
-        self.joined.push(reader.conversation);
+        self.note_progress(reader.conversation);
         self.readers.insert(reader.group_id.clone(), reader);
     }
 
@@ -170,6 +171,12 @@ impl<'t, 'c> Pass<'t, 'c> {
         Ok(next)
     }
 
+    pub(super) fn note_progress(&mut self, conversation: i64) {
+        if !self.progressed.contains(&conversation) {
+            self.progressed.push(conversation);
+        }
+    }
+
     pub(super) fn note_message(&mut self, conversation: i64, id: i64) {
         let news = self.news.entry(conversation).or_default();
         news.messages.push(id);
@@ -188,7 +195,8 @@ impl<'t, 'c> Pass<'t, 'c> {
         self.news.entry(conversation).or_default().outbox = true;
     }
 
-    /// Writes down what memory holds and returns the conversations in which a group was joined.
+    /// Writes down what memory holds and returns the conversations in which a group was joined or has
+    /// reached another epoch: what was refused may be readable there.
     pub(super) fn finish(mut self) -> Result<Vec<i64>, Refusal> {
         self.session.flush()?;
         let mut outbox = false;
@@ -215,6 +223,6 @@ impl<'t, 'c> Pass<'t, 'c> {
         if outbox {
             self.tx.changed(Change::Outbox);
         }
-        Ok(self.joined)
+        Ok(self.progressed)
     }
 }

@@ -5,7 +5,7 @@ use super::{Outcome, Refusal};
 use crate::db::{DbError, conversations, peers};
 use crate::inbox::seen;
 use crate::messages::compose::{NewMessage, insert};
-use crate::messages::{MessageState, place};
+use crate::messages::{MessageState, place, renew};
 use crate::mls::{Message, MlsError, PeerDevice, certified, key_packages, send_group};
 use crate::outbox;
 use rusqlite::params;
@@ -61,7 +61,7 @@ impl Pass<'_, '_> {
         Ok(message.map_or(Outcome::Control, Outcome::Message))
     }
 
-    fn acknowledge(&mut self, conversation: i64, device: i64, ack: &Ack) -> Result<(), DbError> {
+    fn acknowledge(&mut self, conversation: i64, device: i64, ack: &Ack) -> Result<(), Refusal> {
         let key = (device, ack.group.clone());
         if self.acked.get(&key).is_some_and(|known| *known >= ack.seq) {
             return Ok(());
@@ -72,6 +72,7 @@ impl Pass<'_, '_> {
             self.note_outbox(conversation);
             self.note_delivered(conversation, delivered);
         }
+        renew::forget_acknowledged(self.tx, conversation)?;
         self.acked.insert(key, ack.seq);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! One frame: payload, MLS message, and sealed bytes for every recipient.
 
 use super::SendGroup;
+use super::healing::Health;
 use super::recipients::Recipient;
 use crate::db::{OwnAccount, PeerId, WriteTx, peers};
 use crate::messages::EngineError;
@@ -38,6 +39,7 @@ pub(super) struct Sealer<'t, 'c> {
     pub(super) group: &'t SendGroup,
     pub(super) recipients: Vec<Recipient>,
     pub(super) acks: Vec<Ack>,
+    pub(super) health: Health,
     pub(super) session: Session<'t>,
     pub(super) next_seq: u64,
     pub(super) next_put: Cell<i64>,
@@ -64,8 +66,23 @@ impl Sealer<'_, '_> {
             .any(|recipient| recipient.held.is_none())
     }
 
+    /// What acknowledgements go out with: something that has to arrive where it comes with a commit.
+    pub(super) fn acks_only(&self) -> Kind {
+        if self.health.reopened() {
+            return Kind::Sequenced {
+                seq: None,
+                message: None,
+                content: None,
+            };
+        }
+        Kind::AcksOnly
+    }
+
     /// Seals one frame and stores its puts.
     pub(super) fn seal(&mut self, kind: Kind) -> Result<Vec<Put>, EngineError> {
+        if matches!(kind, Kind::Sequenced { .. }) || self.health.reopened() {
+            self.heal()?;
+        }
         let (seq, payload) = match kind {
             Kind::AcksOnly => {
                 self.drop_older_acks()?;
@@ -90,6 +107,7 @@ impl Sealer<'_, '_> {
             &self.own.device_key,
             &payload.encode(),
         )?;
+        self.health.count();
         let mut puts = self.by_grants(seq, &sealed)?;
         if seq.is_some() && self.uses_mailbox() {
             puts.push(self.by_mailbox(seq, sealed)?);
@@ -103,7 +121,7 @@ impl Sealer<'_, '_> {
         self.tx
             .prepare_cached("UPDATE send_group SET next_seq = ?2, next_put = ?3 WHERE id = ?1")?
             .execute(params![self.group.row, self.next_seq, self.next_put.get()])?;
-        Ok(())
+        self.health.store(self.tx, self.group.row)
     }
 
     /// Unique among all groups, ascending within each, and never used again.
@@ -184,8 +202,8 @@ impl Sealer<'_, '_> {
                 continue;
             };
             // Any one frame brings a recipient up to date (§3.1).
-            let welcome = (!recipient.has_group).then(|| self.group.welcome.clone());
-            let bytes = self.sealed(message, welcome, &held.seal)?;
+            let welcome = (recipient.acked == 0).then(|| self.group.welcome.clone());
+            let bytes = self.sealed(message, recipient.acked, welcome, &held.seal)?;
             let id = self.put_id();
             insert_put(
                 self.tx,
@@ -223,7 +241,7 @@ impl Sealer<'_, '_> {
             cert: self.own.certificate.clone(),
             nonce: random::array(self.tx.random()),
             welcome: self.group.welcome.clone(),
-            sealed: self.sealed(&message, None, &key)?,
+            sealed: self.sealed(&message, 0, None, &key)?,
         };
         let bytes = envelope.sign(&self.own.device_key);
         let (id, group) = (self.put_id(), self.group.row);
@@ -252,11 +270,12 @@ impl Sealer<'_, '_> {
     fn sealed(
         &self,
         message: &[u8],
+        acked: u64,
         welcome: Option<Vec<u8>>,
         key: &SealKey,
     ) -> Result<Vec<u8>, EngineError> {
         let frame = Frame {
-            commits: Vec::new(),
+            commits: self.health.staples(acked),
             message: message.to_vec(),
             welcome,
         };

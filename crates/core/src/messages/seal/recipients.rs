@@ -12,8 +12,8 @@ use sotto_wire::grant::GrantKey;
 pub(super) struct Recipient {
     pub(super) row: i64,
     pub(super) device_id: DeviceId,
-    /// It has the group: no Welcome any more.
-    pub(super) has_group: bool,
+    /// It has every frame up to this one: no Welcome and no commit that came with them any more.
+    pub(super) acked: u64,
     pub(super) held: Option<Held>,
 }
 
@@ -52,7 +52,7 @@ pub(super) fn load(tx: &WriteTx<'_>, group: i64) -> Result<Vec<Recipient>, Engin
         recipients.push(Recipient {
             row: row.get(0)?,
             device_id: DeviceId::from_bytes(row.get(1)?),
-            has_group: row.get::<_, u64>(2)? > 0,
+            acked: row.get(2)?,
             held,
         });
     }
