@@ -14,6 +14,7 @@ mod present;
 mod reading;
 mod requests;
 mod safety;
+mod search;
 
 pub use config::{Browser, Config};
 pub use events::Events;
@@ -23,7 +24,7 @@ use crate::account::vault::{Place, SystemKeyring, Vault};
 use crate::views::{
     AnchoringView, AppEvent, AppState, ConnectionView, ConversationView, ErrorView, GermView,
     IncomingPolicy, MessageView, PolicyView, ProvenanceView, RequestsView, SafetyComparison,
-    SafetyNumberView, SuggestionView,
+    SafetyNumberView, SearchView, SuggestionView,
 };
 use phase::Phase;
 use sotto_identity::Network;
@@ -231,6 +232,43 @@ impl App {
     /// These messages, those that exist.
     pub async fn messages_by_id(&self, ids: Vec<i64>) -> Result<Vec<MessageView>, ErrorView> {
         self.some(ids).await
+    }
+
+    /// Messages that hold every word of `query`, the last of which may be unfinished, in one
+    /// conversation or in all; `before` is [`SearchView::more`] of the answer before.
+    pub async fn search(
+        &self,
+        query: String,
+        conversation_id: Option<String>,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<SearchView, ErrorView> {
+        self.find(query, conversation_id, before, limit).await
+    }
+
+    /// Up to `limit` messages around one of them, oldest first.
+    pub async fn messages_around(
+        &self,
+        conversation_id: String,
+        message_id: i64,
+        limit: u32,
+    ) -> Result<Vec<MessageView>, ErrorView> {
+        self.page_around(&conversation_id, message_id, limit).await
+    }
+
+    /// Up to `limit` messages newer than `after`, oldest first.
+    pub async fn messages_after(
+        &self,
+        conversation_id: String,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<MessageView>, ErrorView> {
+        self.page_after(&conversation_id, after, limit).await
+    }
+
+    /// Keeps what is being written, until it is sent; an empty text removes it.
+    pub async fn save_draft(&self, conversation_id: String, text: String) -> Result<(), ErrorView> {
+        self.keep_draft(&conversation_id, text).await
     }
 
     /// Writes a text message down; it is sent in the background.

@@ -9,6 +9,7 @@ mod keys;
 mod provenance;
 mod requests;
 mod safety;
+mod search;
 
 pub use anchoring::{AnchorStanding, AnchoringStep, AnchoringView, WebAnchorView};
 pub use germ::GermView;
@@ -18,6 +19,7 @@ pub use provenance::{
 };
 pub use requests::{IncomingPolicy, PolicyView, RequestMessageView, RequestView, RequestsView};
 pub use safety::{SafetyCodeView, SafetyComparison, SafetyNumberView};
+pub use search::{MarkView, SearchHitView, SearchView};
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -166,6 +168,8 @@ pub struct ConversationView {
     pub last_at: Option<i64>,
     /// Number of messages not read yet.
     pub unread: u32,
+    /// What the user was writing; null where that is nothing.
+    pub draft: Option<String>,
     /// Why nothing goes out to the peer; null where everything does.
     pub hold: Option<HoldView>,
 }

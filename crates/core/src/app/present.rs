@@ -69,6 +69,7 @@ pub(super) fn conversation(conversation: &Conversation) -> ConversationView {
         preview_state: last.map(|message| state(message.state)),
         last_at: last.map(|message| signed(message.at)),
         unread: conversation.unread,
+        draft: conversation.draft.clone(),
         hold: conversation
             .hold
             .as_ref()

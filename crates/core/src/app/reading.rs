@@ -11,7 +11,7 @@ use sotto_wire::conversation::ConversationId;
 use std::sync::Arc;
 
 /// Messages of one answer.
-const MAX_PAGE: u32 = 500;
+pub(super) const MAX_PAGE: u32 = 500;
 const SUGGESTIONS: u8 = 8;
 
 impl App {
@@ -181,7 +181,7 @@ pub(super) fn known(conversation: &str) -> Result<ConversationId, ErrorView> {
 }
 
 /// A waiting message shows why the conversation waits.
-fn presented(
+pub(super) fn presented(
     tx: &ReadTx<'_>,
     messages: &[Message],
 ) -> Result<Vec<MessageView>, crate::db::DbError> {

@@ -5,7 +5,9 @@
 
 mod change;
 pub(crate) mod conversations;
+mod erase;
 mod error;
+mod functions;
 pub(crate) mod holds;
 pub mod incoming;
 mod open;
@@ -15,6 +17,7 @@ pub(crate) mod own_takeover;
 pub mod peers;
 pub(crate) mod pending;
 pub mod plc_logs;
+pub(crate) mod search_index;
 mod tx;
 mod worker;
 
@@ -25,6 +28,7 @@ pub use own::OwnAccount;
 pub use peers::{Peer, PeerId};
 pub use tx::{ReadTx, Savepoint, WriteTx};
 
+use erase::Erasures;
 use rusqlite::{Connection, TransactionBehavior};
 use sotto_wire::random::{self, Random};
 use sotto_wire::time::Clock;
@@ -56,6 +60,7 @@ struct Shared {
     random: Arc<dyn Random>,
     session: [u8; 16],
     own: own::Loaded,
+    erasures: Erasures,
 }
 
 impl Database {
@@ -71,9 +76,10 @@ impl Database {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, DbError> {
-        let writer = open::writer(path, key, library)?;
+        let erasures = Erasures::default();
+        let writer = open::writer(path, key, library, &erasures)?;
         let readers = (0..READERS)
-            .map(|_| open::reader(path, key))
+            .map(|_| open::reader(path, key, &erasures))
             .collect::<Result<Vec<_>, _>>()?;
         let changes = broadcast::channel(CHANGES_KEPT).0;
         let shared = Shared {
@@ -82,10 +88,11 @@ impl Database {
             session: random::array(&*random),
             random,
             own: own::Loaded::default(),
+            erasures: erasures.clone(),
         };
         let inner = Inner {
-            writer: Worker::start("sotto-db-writer", vec![writer])?,
-            readers: Worker::start("sotto-db-reader", readers)?,
+            writer: Worker::start("sotto-db-writer", vec![writer], Some(erasures))?,
+            readers: Worker::start("sotto-db-reader", readers, None)?,
             shared,
         };
         Ok(Self {
@@ -202,7 +209,8 @@ impl Shared {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(DbError::from)?;
         let own = own::OwnCache::new(self.own);
-        let mut tx = WriteTx::new(tx, self.clock, self.random, self.session, own);
+        let (random, session) = (self.random, self.session);
+        let mut tx = WriteTx::new(tx, self.clock, random, session, own, self.erasures);
         let value = f(&mut tx)?;
         for change in tx.commit()? {
             // Nobody listening is no failure.

@@ -1,6 +1,8 @@
 //! How a connection is set up.
 
+use super::erase::{self, Erasures};
 use super::error::DbError;
+use super::functions;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations, SchemaVersion};
 use std::fmt::Write as _;
@@ -26,7 +28,7 @@ impl std::fmt::Debug for DatabaseKey {
 }
 
 /// How long to wait for another process before [`DbError::Locked`].
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// Every statement of the engine stays prepared; the default of 16 would re-parse most of them.
 const STATEMENTS: usize = 192;
 
@@ -43,22 +45,27 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema/007_own_anchor.sql")),
     M::up(include_str!("schema/008_takeover.sql")),
     M::up(include_str!("schema/009_healing.sql")),
+    M::up(include_str!("schema/015_search.sql")),
+    M::up(include_str!("schema/016_draft.sql")),
 ];
 
 pub(super) fn writer(
     path: &Path,
     key: &DatabaseKey,
     library: LibraryTables,
+    erasures: &Erasures,
 ) -> Result<Connection, DbError> {
     let mut connection = keyed(path, key, OpenFlags::SQLITE_OPEN_CREATE)?;
-    // `secure_delete = FAST` overwrites deleted secrets wherever that costs no extra page.
+    functions::register(&connection, erasures)?;
+    // `secure_delete = ON` overwrites whatever is deleted; `FAST` would leave it in pages that are
+    // free as a whole, such as those of a long text.
     // `cipher_memory_security` stays off, its default: it wipes SQLite's every allocation and
     // costs far more than the key in our own memory is worth protecting by it.
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
-         PRAGMA secure_delete = FAST;
+         PRAGMA secure_delete = ON;
          PRAGMA cache_size = -8192;",
     )?;
     let migrations = Migrations::from_slice(SCHEMA);
@@ -68,6 +75,10 @@ pub(super) fn writer(
     }
     library(&mut connection)?;
     migrations.to_latest(&mut connection).map_err(failure)?;
+    // What a crash left in the log may have been deleted since.
+    if !erase::cut_log(&connection)? {
+        erasures.mark();
+    }
     Ok(connection)
 }
 
@@ -78,8 +89,13 @@ fn failure(error: rusqlite_migration::Error) -> DbError {
     }
 }
 
-pub(super) fn reader(path: &Path, key: &DatabaseKey) -> Result<Connection, DbError> {
+pub(super) fn reader(
+    path: &Path,
+    key: &DatabaseKey,
+    erasures: &Erasures,
+) -> Result<Connection, DbError> {
     let connection = keyed(path, key, OpenFlags::empty())?;
+    functions::register(&connection, erasures)?;
     connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4096;")?;
     Ok(connection)
 }
@@ -87,6 +103,18 @@ pub(super) fn reader(path: &Path, key: &DatabaseKey) -> Result<Connection, DbErr
 fn keyed(path: &Path, key: &DatabaseKey, extra: OpenFlags) -> Result<Connection, DbError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | extra;
     let connection = Connection::open_with_flags(path, flags)?;
+    // Tests that look for what was deleted have to read the file: they leave it in the clear.
+    if !(cfg!(test) && key.0 == [0; 32]) {
+        unlock(&connection, key)?;
+    }
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // The key is tried only when the first page is read.
+    connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
+    Ok(connection)
+}
+
+fn unlock(connection: &Connection, key: &DatabaseKey) -> Result<(), DbError> {
     let mut pragma = Zeroizing::new(String::with_capacity(96));
     pragma.push_str("PRAGMA key = \"x'");
     for byte in key.0 {
@@ -97,9 +125,5 @@ fn keyed(path: &Path, key: &DatabaseKey, extra: OpenFlags) -> Result<Connection,
     // As strong for this purpose as SQLCipher's default (SHA-512), and twice as fast where the
     // processor knows SHA-256: every page that a commit writes is authenticated.
     connection.execute_batch("PRAGMA cipher_hmac_algorithm = HMAC_SHA256")?;
-    connection.busy_timeout(BUSY)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // The key is tried only when the first page is read.
-    connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
-    Ok(connection)
+    Ok(())
 }

@@ -1,8 +1,10 @@
 //! The two kinds of access: writing inside one transaction, and reading.
 
 use super::change::Change;
+use super::erase::Erasures;
 use super::error::DbError;
 use super::own::OwnCache;
+use super::search_index;
 use rusqlite::{Connection, Transaction};
 use sotto_wire::random::Random;
 use sotto_wire::time::{Clock, Timestamp};
@@ -18,6 +20,7 @@ pub struct WriteTx<'c> {
     random: Arc<dyn Random>,
     session: [u8; 16],
     pub(super) own: OwnCache,
+    erasures: Erasures,
 }
 
 impl<'c> WriteTx<'c> {
@@ -27,6 +30,7 @@ impl<'c> WriteTx<'c> {
         random: Arc<dyn Random>,
         session: [u8; 16],
         own: OwnCache,
+        erasures: Erasures,
     ) -> Self {
         Self {
             tx,
@@ -35,10 +39,12 @@ impl<'c> WriteTx<'c> {
             random,
             session,
             own,
+            erasures,
         }
     }
 
     pub(super) fn commit(self) -> Result<Vec<Change>, DbError> {
+        search_index::before_commit(&self.tx)?;
         self.tx.commit()?;
         Ok(super::change::merge(self.changes.into_inner()))
     }
@@ -46,6 +52,13 @@ impl<'c> WriteTx<'c> {
     /// Notes what to announce after the commit.
     pub fn changed(&self, change: Change) {
         self.changes.borrow_mut().push(change);
+    }
+
+    /// Something that nobody is to find again is deleted or overwritten here: after the commit, the
+    /// log that still holds it is cut off. The tables of messages, drafts and requests say so by
+    /// triggers of their own.
+    pub fn erased(&self) {
+        self.erasures.mark();
     }
 
     /// Milliseconds since 1970, by the injected clock.

@@ -1,10 +1,11 @@
 //! Threads that own connections. A job gets a connection to itself for as long as it runs, so
 //! one worker thread is what makes "one writer" true.
 
+use super::erase::{Erasures, JOBS, QUIET};
 use super::error::DbError;
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -17,15 +18,19 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn start(name: &str, connections: Vec<Connection>) -> Result<Self, DbError> {
+    pub(super) fn start(
+        name: &str,
+        connections: Vec<Connection>,
+        erasures: Option<Erasures>,
+    ) -> Result<Self, DbError> {
         let (jobs, queue) = channel::<Job>();
         let queue = Arc::new(Mutex::new(queue));
         let mut threads = Vec::new();
         for connection in connections {
-            let queue = Arc::clone(&queue);
+            let (queue, erasures) = (Arc::clone(&queue), erasures.clone());
             let thread = thread::Builder::new()
                 .name(name.to_owned())
-                .spawn(move || serve(connection, &queue))
+                .spawn(move || serve(connection, &queue, erasures.as_ref()))
                 .map_err(|_| DbError::Closed)?;
             threads.push(thread);
         }
@@ -54,15 +59,36 @@ impl Drop for Worker {
     }
 }
 
-fn serve(mut connection: Connection, queue: &Mutex<Receiver<Job>>) {
+fn serve(mut connection: Connection, queue: &Mutex<Receiver<Job>>, erasures: Option<&Erasures>) {
+    let mut jobs = 0;
     loop {
+        let due = erasures.filter(|it| it.are_due());
         // The lock is released before the job runs: only the waiting is one at a time.
-        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = job else { return };
-        // A panic inside a job has rolled its transaction back and dropped its answer channel;
-        // the connection itself is fine, and the next job deserves its turn.
-        if catch_unwind(AssertUnwindSafe(|| job(&mut connection))).is_err() {
-            tracing::error!("a database job panicked and was rolled back");
+        let queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let job = match due {
+            None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(_) if jobs >= JOBS => Err(RecvTimeoutError::Timeout),
+            Some(_) => queue.recv_timeout(QUIET),
+        };
+        drop(queue);
+        match (job, due) {
+            (Ok(job), _) => {
+                jobs = if due.is_some() { jobs + 1 } else { 0 };
+                run(&mut connection, job);
+            }
+            (Err(RecvTimeoutError::Timeout), Some(erasures)) => {
+                jobs = 0;
+                erasures.carry_out(&connection);
+            }
+            _ => return,
         }
+    }
+}
+
+fn run(connection: &mut Connection, job: Job) {
+    // A panic inside a job has rolled its transaction back and dropped its answer channel; the
+    // connection itself is fine, and the next job deserves its turn.
+    if catch_unwind(AssertUnwindSafe(|| job(connection))).is_err() {
+        tracing::error!("a database job panicked and was rolled back");
     }
 }

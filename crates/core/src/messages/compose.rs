@@ -1,6 +1,6 @@
 //! Writing a message down: no network, no MLS, so that it cannot fail for their reasons.
 
-use super::{EngineError, MessageState, place, requests};
+use super::{EngineError, MessageState, drafts, place, requests};
 use crate::db::{Change, DbError, WriteTx, conversations, own};
 use rusqlite::params;
 use sotto_wire::content::{self, Content, MAX_TEXT};
@@ -70,6 +70,7 @@ pub fn text(
     // Whoever is written to is let in (§3.5).
     requests::answered(tx, &own, row.peer)?;
     let row = row.row;
+    drafts::clear(tx, row)?;
     let content = Content::text(text, tx.random())
         .encode()
         .map_err(|_| ComposeError::TooLong)?;

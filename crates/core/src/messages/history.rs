@@ -1,6 +1,6 @@
 //! Reading: the conversation list and the messages of a conversation.
 
-use super::MessageState;
+use super::{MessageState, drafts};
 use crate::db::holds::{self, Hold};
 use crate::db::{Change, DbError, Peer, ReadTx, WriteTx, conversations, peers};
 use rusqlite::{OptionalExtension, Row, params};
@@ -19,6 +19,8 @@ pub struct Conversation {
     pub created_at: u64,
     /// Messages not read yet.
     pub unread: u32,
+    /// What is being written to the peer.
+    pub draft: Option<String>,
     /// Why nothing goes out to the peer, and whether the user had confirmed it.
     pub(crate) hold: Option<(Hold, bool)>,
 }
@@ -155,6 +157,7 @@ fn conversation_row(tx: &ReadTx<'_>, row: &Row<'_>) -> Result<Conversation, DbEr
         peer: peers::from_row(row)??,
         id,
         hold: hold(tx, &id)?,
+        draft: drafts::of(tx, &id)?,
         created_at: row.get(own + 1)?,
         unread: row.get(own + 2)?,
         last: last.map(|_| message_row(row, own + 3)).transpose()?,

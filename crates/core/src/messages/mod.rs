@@ -1,6 +1,8 @@
 //! Messages: written, sealed, received, read again (docs/protocol.md §3, §5).
 
+pub mod around;
 pub mod compose;
+pub mod drafts;
 mod error;
 pub(crate) mod forget;
 pub mod history;
@@ -11,6 +13,7 @@ pub(crate) mod recertify;
 pub(crate) mod renew;
 pub mod requests;
 pub mod seal;
+pub mod search;
 pub mod start;
 mod upkeep;
 

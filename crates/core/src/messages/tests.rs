@@ -2,9 +2,11 @@
 
 mod crash;
 mod delivery;
+mod drafts;
 mod first_contact;
 mod hostile;
 mod origin;
 mod reading;
 mod requests;
+mod residue;
 mod rotation;

@@ -25,6 +25,7 @@ fn generated() -> Vec<(String, String)> {
         one::<HoldView>(&config),
         one::<IncomingPolicy>(&config),
         one::<Level>(&config),
+        one::<MarkView>(&config),
         one::<MessageState>(&config),
         one::<MessageView>(&config),
         one::<PeerView>(&config),
@@ -40,6 +41,8 @@ fn generated() -> Vec<(String, String)> {
         one::<RequestMessageView>(&config),
         one::<RequestView>(&config),
         one::<RequestsView>(&config),
+        one::<SearchHitView>(&config),
+        one::<SearchView>(&config),
         one::<SuggestionView>(&config),
         one::<WebAnchorView>(&config),
     ]

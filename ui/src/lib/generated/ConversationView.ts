@@ -36,6 +36,10 @@ lastAt: number | null,
  */
 unread: number, 
 /**
+ * What the user was writing; null where that is nothing.
+ */
+draft: string | null, 
+/**
  * Why nothing goes out to the peer; null where everything does.
  */
 hold: HoldView | null, };
