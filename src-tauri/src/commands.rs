@@ -5,7 +5,7 @@ use crate::running::Core;
 use sotto_core::views::{
     AnchoringView, AppState, ConnectionView, ConversationView, ErrorView, GermView, IncomingPolicy,
     MessageView, PolicyView, ProvenanceView, RequestsView, SafetyComparison, SafetyNumberView,
-    SuggestionView,
+    SearchView, SuggestionView,
 };
 use tauri::{State, Wry, command, ipc::Invoke};
 
@@ -35,6 +35,10 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         suggestions,
         messages,
         messages_by_id,
+        messages_around,
+        messages_after,
+        search,
+        save_draft,
         send_text,
         retry,
         mark_read,
@@ -175,6 +179,51 @@ async fn messages(
 #[command]
 async fn messages_by_id(core: State<'_, Core>, ids: Vec<i64>) -> Answer<Vec<MessageView>> {
     core.app().await?.messages_by_id(ids).await
+}
+
+#[command]
+async fn messages_around(
+    core: State<'_, Core>,
+    conversation_id: String,
+    message_id: i64,
+    limit: u32,
+) -> Answer<Vec<MessageView>> {
+    core.app()
+        .await?
+        .messages_around(conversation_id, message_id, limit)
+        .await
+}
+
+#[command]
+async fn messages_after(
+    core: State<'_, Core>,
+    conversation_id: String,
+    after: i64,
+    limit: u32,
+) -> Answer<Vec<MessageView>> {
+    core.app()
+        .await?
+        .messages_after(conversation_id, after, limit)
+        .await
+}
+
+#[command]
+async fn search(
+    core: State<'_, Core>,
+    query: String,
+    conversation_id: Option<String>,
+    before: Option<i64>,
+    limit: u32,
+) -> Answer<SearchView> {
+    core.app()
+        .await?
+        .search(query, conversation_id, before, limit)
+        .await
+}
+
+#[command]
+async fn save_draft(core: State<'_, Core>, conversation_id: String, text: String) -> Answer<()> {
+    core.app().await?.save_draft(conversation_id, text).await
 }
 
 #[command]

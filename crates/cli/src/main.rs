@@ -5,6 +5,7 @@ mod browser;
 mod conversation;
 mod read;
 mod requests;
+mod search;
 mod send;
 mod terminal;
 mod watch;
@@ -52,6 +53,8 @@ enum Command {
     Send(send::Send),
     /// Print the messages with someone.
     Read(read::Read),
+    /// Find messages by what they say.
+    Search(search::Search),
     /// Print messages as they arrive, until interrupted.
     Watch(watch::Watch),
 }
@@ -135,6 +138,7 @@ async fn obey(app: &App, command: Command) -> Result<(), Failure> {
         Command::Incoming(it) => requests::incoming(app, it).await,
         Command::Send(it) => send::send(app, it).await,
         Command::Read(it) => read::read(app, it).await,
+        Command::Search(it) => search::search(app, it).await,
         Command::Watch(it) => watch::watch(app, it).await,
     }
 }

@@ -112,6 +112,31 @@ struct Picture {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Around {
+    conversation_id: String,
+    message_id: i64,
+    limit: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct After {
+    conversation_id: String,
+    after: i64,
+    limit: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Search {
+    query: String,
+    conversation_id: Option<String>,
+    before: Option<i64>,
+    limit: u32,
+}
+
+#[derive(Deserialize)]
 struct Policy {
     policy: IncomingPolicy,
 }
@@ -226,6 +251,33 @@ async fn of_conversations(app: &App, command: &str, body: &[u8]) -> Result<Value
             with(body, page).await
         }
         "messages_by_id" => with(body, async |a: Ids| app.messages_by_id(a.ids).await).await,
+        "messages_around" => {
+            let page = async |a: Around| {
+                app.messages_around(a.conversation_id, a.message_id, a.limit)
+                    .await
+            };
+            with(body, page).await
+        }
+        "messages_after" => {
+            let page = async |a: After| {
+                app.messages_after(a.conversation_id, a.after, a.limit)
+                    .await
+            };
+            with(body, page).await
+        }
+        "search" => {
+            let search = async |a: Search| {
+                app.search(a.query, a.conversation_id, a.before, a.limit)
+                    .await
+            };
+            with(body, search).await
+        }
+        "save_draft" => {
+            with(body, async |a: Text| {
+                app.save_draft(a.conversation_id, a.text).await
+            })
+            .await
+        }
         "send_text" => {
             with(body, async |a: Text| {
                 app.send_text(a.conversation_id, a.text).await

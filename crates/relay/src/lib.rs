@@ -15,7 +15,6 @@ mod error;
 mod journal;
 mod live;
 pub mod log;
-mod objects;
 mod rate;
 mod relay;
 mod reply;

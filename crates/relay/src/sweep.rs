@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::objects;
 use crate::state::State;
 use crate::store::{StoreError, expiry};
 
@@ -32,7 +31,6 @@ pub(crate) async fn once(state: &State) -> Result<(), StoreError> {
         .store
         .write(move |connection| expiry::sweep(connection, now))
         .await?;
-    objects::reap(state).await?;
     state.store.checkpoint().await;
     Ok(())
 }

@@ -32,7 +32,7 @@ export function ids(list: { id: number }[]): number[] {
 export function talk(list: MessageView[], unread = 0): Seed {
   const id = conversationId(0)
   return {
-    conversations: [summary({ id, peer: bob, unread, hold: null }, list)],
+    conversations: [summary({ id, peer: bob, unread, hold: null, draft: null }, list)],
     messages: new Map([[id, list]]),
   }
 }

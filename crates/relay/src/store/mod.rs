@@ -6,7 +6,6 @@
 //! [`expiry`] only reclaims room.
 
 pub(crate) mod accounts;
-pub(crate) mod attachments;
 pub(crate) mod expiry;
 pub(crate) mod grants;
 pub(crate) mod inbox;

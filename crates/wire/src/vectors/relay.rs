@@ -86,15 +86,7 @@ fn bodies() {
         body(
             "error",
             &api::ErrorBody {
-                left: None,
                 error: "stale-roster".into(),
-            },
-        ),
-        body(
-            "error with what is left",
-            &api::ErrorBody {
-                left: Some(4112),
-                error: "quota".into(),
             },
         ),
         body("registration", &registration),

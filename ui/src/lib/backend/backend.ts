@@ -11,6 +11,7 @@ import type { SafetyNumberView } from '$lib/generated/SafetyNumberView'
 import type { IncomingPolicy } from '$lib/generated/IncomingPolicy'
 import type { PolicyView } from '$lib/generated/PolicyView'
 import type { RequestsView } from '$lib/generated/RequestsView'
+import type { SearchView } from '$lib/generated/SearchView'
 import type { SuggestionView } from '$lib/generated/SuggestionView'
 
 export type Listener = {
@@ -48,6 +49,17 @@ export interface Backend {
 
   messages(conversationId: string, before: number | null, limit: number): Promise<MessageView[]>
   messagesById(ids: number[]): Promise<MessageView[]>
+  messagesAround(conversationId: string, messageId: number, limit: number): Promise<MessageView[]>
+  messagesAfter(conversationId: string, after: number, limit: number): Promise<MessageView[]>
+  /** Newest first; `before` is the `more` of the answer before. */
+  search(
+    query: string,
+    conversationId: string | null,
+    before: number | null,
+    limit: number,
+  ): Promise<SearchView>
+  /** Nothing is kept of an empty text. */
+  saveDraft(conversationId: string, text: string): Promise<null>
   sendText(conversationId: string, text: string): Promise<MessageView>
   retry(messageId: number): Promise<null>
   markRead(conversationId: string): Promise<null>

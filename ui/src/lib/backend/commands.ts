@@ -27,6 +27,13 @@ export function commands(call: Call): Omit<Backend, 'listen'> {
     suggestions: (query) => ask('suggestions', { query }),
     messages: (conversationId, before, limit) => ask('messages', { conversationId, before, limit }),
     messagesById: (ids) => ask('messages_by_id', { ids }),
+    messagesAround: (conversationId, messageId, limit) =>
+      ask('messages_around', { conversationId, messageId, limit }),
+    messagesAfter: (conversationId, after, limit) =>
+      ask('messages_after', { conversationId, after, limit }),
+    search: (query, conversationId, before, limit) =>
+      ask('search', { query, conversationId, before, limit }),
+    saveDraft: (conversationId, text) => ask('save_draft', { conversationId, text }),
     sendText: (conversationId, text) => ask('send_text', { conversationId, text }),
     retry: (messageId) => ask('retry', { messageId }),
     markRead: (conversationId) => ask('mark_read', { conversationId }),

@@ -136,7 +136,7 @@ export function seed(now: number): Seed {
       }
     })
     messages.set(id, views)
-    const view = summary({ id, peer, unread: index === 1 ? 2 : 0, hold: null }, views)
+    const view = summary({ id, peer, unread: index === 1 ? 2 : 0, hold: null, draft: null }, views)
     return view
   })
   return { conversations, messages }
@@ -158,7 +158,7 @@ const filler =
   )
 
 export function summary(
-  base: Pick<ConversationView, 'id' | 'peer' | 'unread' | 'hold'>,
+  base: Pick<ConversationView, 'id' | 'peer' | 'unread' | 'hold' | 'draft'>,
   messages: MessageView[],
 ): ConversationView {
   const last = messages.at(-1)

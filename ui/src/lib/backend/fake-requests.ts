@@ -58,6 +58,6 @@ export function accepted(
       error: null,
     }
   })
-  const view = summary({ id, peer, unread: received.length, hold: null }, received)
+  const view = summary({ id, peer, unread: received.length, hold: null, draft: null }, received)
   return { view, messages: received }
 }

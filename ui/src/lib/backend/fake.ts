@@ -14,6 +14,7 @@ import type { RequestsView } from '$lib/generated/RequestsView'
 import type { Backend, Listener } from './backend'
 import type { SafetyComparison } from '$lib/generated/SafetyComparison'
 import { anchoringFromLocation, FakeAnchoring, fakeAnchoring } from './fake-anchoring'
+import { searched } from './fake-search'
 import { conversationId, people, peer, seed, summary, type Seed } from './fake-data'
 import { fakeCode, fakeNumber, fakeProvenance } from './fake-safety'
 import { accepted, demoRequests } from './fake-requests'
@@ -217,7 +218,10 @@ export class FakeBackend implements Backend {
     if (handle.startsWith('nobody.')) throw { code: 'handle.unknown', detail: null }
     if (/^(newcomer|germ|shy)\./.test(handle)) throw { code: 'account.no_delegation', detail: null }
     const id = (this.#seed.conversations.length + 1).toString(16).padStart(64, '0')
-    const view = summary({ id, peer: peer(null, handle, 'anchored'), unread: 0, hold: null }, [])
+    const view = summary(
+      { id, peer: peer(null, handle, 'anchored'), unread: 0, hold: null, draft: null },
+      [],
+    )
     this.#seed.conversations.push(view)
     this.#seed.messages.set(id, [])
     this.emit({ kind: 'conversations', ids: [id] })
@@ -256,8 +260,42 @@ export class FakeBackend implements Backend {
     return structuredClone(all.filter(({ id }) => ids.includes(id)))
   }
 
+  async messagesAround(conversationId: string, messageId: number, limit: number) {
+    await this.#enter('messagesAround', String(messageId))
+    const all = this.#messages(conversationId)
+    const at = all.findIndex(({ id }) => id >= messageId)
+    const from = Math.max(0, (at < 0 ? all.length : at) - Math.floor(limit / 2))
+    return structuredClone(all.slice(from, from + limit))
+  }
+
+  async messagesAfter(conversationId: string, after: number, limit: number) {
+    await this.#enter('messagesAfter', String(after))
+    const newer = this.#messages(conversationId).filter(({ id }) => id > after)
+    return structuredClone(newer.slice(0, limit))
+  }
+
+  async search(query: string, conversationId: string | null, before: number | null, limit: number) {
+    await this.#enter('search', query)
+    const all = [...this.#seed.messages.values()].flat()
+    const within = conversationId === null ? all : this.#messages(conversationId)
+    return structuredClone(searched(within, query, before, limit))
+  }
+
+  async saveDraft(conversationId: string, text: string) {
+    await this.#enter('saveDraft', text)
+    this.#keep(conversationId, text)
+    this.emit({ kind: 'conversations', ids: [conversationId] })
+    return null
+  }
+
+  #keep(conversationId: string, text: string): void {
+    const view = this.#find(conversationId)
+    if (view) view.draft = text.trim() === '' ? null : text
+  }
+
   async sendText(conversationId: string, text: string) {
     await this.#enter('sendText', text)
+    this.#keep(conversationId, '')
     const message = this.#add(conversationId, true, text, 'sending')
     if (this.#connection.state === 'online') this.#travel(message)
     return structuredClone(message)

@@ -14,6 +14,7 @@ function show(more: Partial<ConversationView>) {
     lastAt: Date.now(),
     unread: 0,
     hold: null,
+    draft: null,
     ...more,
   }
   render(ConversationItem, { conversation, selected: false, now: Date.now(), select: () => {} })
@@ -60,4 +61,10 @@ it('says that the last message was not sent', () => {
 it('loads no picture from anywhere', () => {
   const item = show({ peer: { ...bob, avatar: 'https://example.com/spy.png' } })
   expect(item.querySelector('img')).toBeNull()
+})
+
+it('says what is being written', () => {
+  const item = show({ draft: 'Dear Bob' })
+  expect(item.textContent).toMatch(/Draft:\s*Dear Bob/)
+  expect(item.getAttribute('aria-label')).toContain('Draft: Dear Bob')
 })

@@ -7,6 +7,7 @@ import { Connection } from './connection.svelte'
 import { Conversations } from './conversations.svelte'
 import { Draft } from './draft.svelte'
 import { Requests } from './requests.svelte'
+import { Search } from './search.svelte'
 import { Session } from './session.svelte'
 import { Timeline } from './timeline.svelte'
 
@@ -17,6 +18,7 @@ export class App {
   readonly requests: Requests
   readonly connection: Connection
   readonly anchoring: Anchoring
+  readonly search: Search
   readonly clock = new Clock()
   timeline = $state.raw<Timeline | null>(null)
   composing = $state(false)
@@ -39,6 +41,7 @@ export class App {
     this.requests = new Requests(backend)
     this.connection = new Connection(backend)
     this.anchoring = new Anchoring(backend)
+    this.search = new Search(backend)
   }
 
   start(): () => void {
@@ -93,8 +96,19 @@ export class App {
 
   draft(id: string): Draft {
     let draft = this.#drafts.get(id)
-    if (!draft) this.#drafts.set(id, (draft = new Draft()))
+    if (!draft) this.#drafts.set(id, (draft = this.#kept(id)))
     return draft
+  }
+
+  #kept(id: string): Draft {
+    const text = this.conversations.find(id)?.draft ?? ''
+    return new Draft(text, (text) => this.backend.saveDraft(id, text))
+  }
+
+  /** Opens the conversation at a message that was found. */
+  jump(conversationId: string, messageId: number): void {
+    this.select(conversationId)
+    void this.timeline?.jump(messageId)
   }
 
   #entered(state: AppState): void {
@@ -132,6 +146,7 @@ export class App {
     this.requests.clear()
     this.anchoring.clear()
     this.#drafts.clear()
+    this.search.clear()
   }
 
   #heard(event: AppEvent): void {

@@ -14,6 +14,11 @@ export class Timeline {
   loaded = $state(false)
   hasOlder = $state(false)
   loadingOlder = $state(false)
+  /** Whether what is shown ends before the conversation does: after a jump into the past. */
+  hasNewer = $state(false)
+  loadingNewer = $state(false)
+  /** The message that was jumped to, anew with every jump. */
+  target = $state.raw<{ id: number } | null>(null)
   error = $state.raw<ErrorView | null>(null)
   /** Whether the last change put messages in front; the virtual list must know. */
   prepended = $state(false)
@@ -63,7 +68,7 @@ export class Timeline {
   /** After missed events: everything that is shown may have changed. */
   resync(): Promise<void> {
     return this.#run(async () => {
-      await this.#readNewest()
+      if (!this.hasNewer) await this.#readNewest()
       await this.#readAgain(this.messages.map(({ id }) => id))
       this.loaded = true
     })
@@ -79,6 +84,42 @@ export class Timeline {
     }).finally(() => (this.loadingOlder = false))
   }
 
+  loadNewer(): Promise<void> {
+    if (this.loadingNewer || !this.hasNewer) return this.#queue
+    this.loadingNewer = true
+    return this.#run(async () => {
+      const last = this.messages.at(-1)?.id ?? 0
+      const page = await this.#backend.messagesAfter(this.id, last, PAGE)
+      this.hasNewer = page.length === PAGE
+      this.#show([...this.messages, ...page])
+    }).finally(() => (this.loadingNewer = false))
+  }
+
+  /** Shows the conversation around a message, and on from there in both directions. */
+  jump(messageId: number): Promise<void> {
+    return this.#run(async () => {
+      if (!this.messages.some(({ id }) => id === messageId)) {
+        const page = await this.#backend.messagesAround(this.id, messageId, PAGE)
+        const at = page.findIndex(({ id }) => id >= messageId)
+        this.hasOlder = at < 0 || at >= PAGE / 2
+        this.hasNewer = page.length === PAGE
+        this.#show(page)
+        this.loaded = true
+      }
+      this.target = { id: messageId }
+    })
+  }
+
+  /** Back to where the conversation is now. */
+  toNewest(): Promise<void> {
+    if (!this.hasNewer) return this.#queue
+    return this.#run(async () => {
+      this.hasNewer = false
+      this.#show([])
+      await this.#readNewest()
+    })
+  }
+
   changed(ids: number[]): Promise<void> {
     const waiting = this.#pending.size > 0
     for (const id of ids) this.#pending.add(id)
@@ -88,7 +129,7 @@ export class Timeline {
       this.#pending.clear()
       const shown = new Set(this.messages.map(({ id }) => id))
       const known = asked.filter((id) => shown.has(id))
-      if (known.length < asked.length) await this.#readNewest()
+      if (known.length < asked.length) await this.#readUnknown(asked.filter((id) => !shown.has(id)))
       if (known.length > 0) await this.#readAgain(known)
     })
   }
@@ -96,6 +137,7 @@ export class Timeline {
   /** Rejects with an `ErrorView`; the caller keeps the text. */
   async send(text: string): Promise<void> {
     const message = await this.#backend.sendText(this.id, text)
+    await this.toNewest()
     await this.#run(async () => {
       if (!this.messages.some(({ id }) => id === message.id)) {
         this.#show([...this.messages, message])
@@ -131,6 +173,14 @@ export class Timeline {
     const fresh = joined ?? page
     if (this.loaded) this.#notice(fresh)
     this.#show(fresh)
+  }
+
+  async #readUnknown(ids: number[]): Promise<void> {
+    if (!this.hasNewer) return this.#readNewest()
+    // They belong below what is shown, and are counted where the end is out of sight.
+    const views = await this.#backend.messagesById(ids)
+    const last = this.messages.at(-1)?.id ?? 0
+    this.#notice(views.filter(({ id }) => id > last))
   }
 
   async #readAgain(ids: number[]): Promise<void> {
