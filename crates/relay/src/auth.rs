@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sotto_wire::cbor;
 use sotto_wire::challenge::Realm;
-use sotto_wire::http_sig::{self, ParsedSignature, RequestParts, SignatureHeaders};
+use sotto_wire::http_sig::{self, HttpSigError, ParsedSignature, RequestParts, SignatureHeaders};
 use sotto_wire::key::PublicKey;
 
 use crate::body;
@@ -59,13 +59,7 @@ impl Signed {
         subject: &str,
         key: &PublicKey,
     ) -> Result<(), ApiError> {
-        state
-            .challenges
-            .check(realm, subject, &self.signature.nonce, state.now().0)
-            .map_err(|rejected| match rejected {
-                Rejected::Unknown => ApiError::unauthorized("bad-challenge"),
-                Rejected::Expired => ApiError::unauthorized("expired-challenge"),
-            })?;
+        fresh(state, realm, subject, &self.signature)?;
         let parts = RequestParts {
             method: self.parts.method.as_str(),
             authority: state.domain.as_str(),
@@ -86,6 +80,77 @@ impl Signed {
     /// The query, where the URL has one.
     pub(crate) fn query(&self) -> Option<&str> {
         self.parts.uri.query()
+    }
+}
+
+/// Whether the challenge that was signed is one of this relay, for this.
+fn fresh(
+    state: &State,
+    realm: Realm,
+    subject: &str,
+    signature: &ParsedSignature,
+) -> Result<(), ApiError> {
+    state
+        .challenges
+        .check(realm, subject, &signature.nonce, state.now().0)
+        .map_err(|rejected| match rejected {
+            Rejected::Unknown => ApiError::unauthorized("bad-challenge"),
+            Rejected::Expired => ApiError::unauthorized("expired-challenge"),
+        })
+}
+
+/// The registered device that claims to have signed, and its key.
+async fn registered(
+    state: &State,
+    signature: &ParsedSignature,
+) -> Result<(Owner, PublicKey), ApiError> {
+    let thumbprint = *signature.keyid.as_bytes();
+    let owner = state
+        .store
+        .read(move |connection| accounts::owner(connection, &thumbprint))
+        .await?
+        .ok_or(ApiError::unauthorized("not-registered"))?;
+    let key = cbor::decode(&owner.device_key, MAX_COSE_KEY)
+        .map_err(|_| ApiError::unauthorized("not-registered"))?;
+    Ok((owner, key))
+}
+
+/// As [`Owned`], of a request whose body is still to come and is known by its hash.
+pub(crate) struct Announced {
+    /// The device.
+    pub(crate) owner: Owner,
+    /// Text thumbprint of its key.
+    pub(crate) keyid: String,
+}
+
+impl Announced {
+    /// Authenticates a request in the realm `device` that has a body of this SHA-256.
+    pub(crate) async fn read(
+        parts: &Parts,
+        state: &State,
+        sha256: &[u8; 32],
+    ) -> Result<Self, ApiError> {
+        let signature = signature(&parts.headers).ok_or(ApiError::unauthorized("bad-signature"))?;
+        let (owner, key) = registered(state, &signature).await?;
+        let keyid = signature.keyid.text();
+        fresh(state, Realm::Device, &keyid, &signature)?;
+        let request = RequestParts {
+            method: parts.method.as_str(),
+            authority: state.domain.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query(),
+            body: None,
+        };
+        signature
+            .verify_before_body(&request, sha256, &key)
+            .map_err(|error| match error {
+                HttpSigError::Digest => ApiError::wrong_name(),
+                _ => ApiError::unauthorized("bad-signature"),
+            })?;
+        if owner.certificate_expires <= state.now_i64() {
+            return Err(ApiError::unauthorized("expired-certificate"));
+        }
+        Ok(Self { owner, keyid })
     }
 }
 
@@ -120,14 +185,7 @@ impl Owned {
     /// Authenticates a request in the realm `device`.
     pub(crate) async fn read(request: Request, state: &Arc<State>) -> Result<Self, ApiError> {
         let signed = Signed::read(request, state).await?;
-        let thumbprint = *signed.signature.keyid.as_bytes();
-        let owner = state
-            .store
-            .read(move |connection| accounts::owner(connection, &thumbprint))
-            .await?
-            .ok_or(ApiError::unauthorized("not-registered"))?;
-        let key: PublicKey = cbor::decode(&owner.device_key, MAX_COSE_KEY)
-            .map_err(|_| ApiError::unauthorized("not-registered"))?;
+        let (owner, key) = registered(state, &signed.signature).await?;
         signed.verify(state, Realm::Device, &signed.keyid(), &key)?;
         if owner.certificate_expires <= state.now_i64() {
             return Err(ApiError::unauthorized("expired-certificate"));

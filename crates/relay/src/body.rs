@@ -13,6 +13,15 @@ use crate::state::State;
 /// The body, or the status that says why not: 408, 413, and 400 for one that breaks off.
 pub(crate) async fn read(request: Request, state: &Arc<State>) -> Result<Bytes, StatusCode> {
     let limit = Duration::from_secs(state.limits.request_timeout);
+    read_within(request, state, limit).await
+}
+
+/// The same within another time: large bodies over slow lines take longer.
+pub(crate) async fn read_within(
+    request: Request,
+    state: &Arc<State>,
+    limit: Duration,
+) -> Result<Bytes, StatusCode> {
     let reading = Bytes::from_request(request, state);
     match tokio::time::timeout(limit, reading).await {
         Ok(Ok(bytes)) => Ok(bytes),

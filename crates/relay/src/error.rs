@@ -14,6 +14,7 @@ pub(crate) struct ApiError {
     status: StatusCode,
     code: &'static str,
     retry_after: Option<u64>,
+    left: Option<u64>,
 }
 
 impl ApiError {
@@ -23,6 +24,7 @@ impl ApiError {
             status,
             code,
             retry_after: None,
+            left: None,
         }
     }
 
@@ -61,6 +63,7 @@ impl ApiError {
             status: StatusCode::TOO_MANY_REQUESTS,
             code: "too-many-requests",
             retry_after: Some(seconds),
+            left: None,
         }
     }
 
@@ -70,7 +73,26 @@ impl ApiError {
             status: StatusCode::SERVICE_UNAVAILABLE,
             code: "unavailable",
             retry_after: Some(5),
+            left: None,
         }
+    }
+
+    /// The object has another hash than its name.
+    pub(crate) const fn wrong_name() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "wrong-name")
+    }
+
+    /// The account keeps as much as it may; `left` bytes would still fit.
+    pub(crate) const fn quota(left: u64) -> Self {
+        Self {
+            left: Some(left),
+            ..Self::new(StatusCode::INSUFFICIENT_STORAGE, "quota")
+        }
+    }
+
+    /// The relay's own disk is full.
+    pub(crate) const fn no_room() -> Self {
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, "no-room")
     }
 }
 
@@ -85,6 +107,7 @@ impl From<StoreError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = ErrorBody {
+            left: self.left,
             error: self.code.to_owned(),
         };
         let mut response = cbor(self.status, &body);

@@ -15,6 +15,7 @@ mod error;
 mod journal;
 mod live;
 pub mod log;
+mod objects;
 mod rate;
 mod relay;
 mod reply;

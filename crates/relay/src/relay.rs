@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts::{Accounts, NetworkAccounts};
 use crate::config::Config;
+use crate::objects::Objects;
 use crate::senders::Senders;
 use crate::server::{self, Bounds};
 use crate::state::{Parts, State};
@@ -37,6 +38,9 @@ pub enum StartError {
     /// The database cannot be opened or brought up to date.
     #[error("cannot open the database: {0}")]
     Database(String),
+    /// The folder of attachments cannot be used.
+    #[error("cannot use the folder of attachments: {0}")]
+    Attachments(std::io::Error),
     /// The network cannot be set up.
     #[error("cannot set up the network: {0}")]
     Network(String),
@@ -134,6 +138,7 @@ pub(crate) async fn start(
         .write(move |connection| secrets::load_or_store(connection, "challenge", fresh))
         .await?;
     let journaled = store.read(entries::count).await?;
+    let objects = objects(&config, &store).await?;
     let senders = Senders::new(
         accounts,
         Arc::clone(&clock),
@@ -144,6 +149,7 @@ pub(crate) async fn start(
         config,
         domain,
         store,
+        objects,
         secret,
         journaled,
         senders,
@@ -167,6 +173,19 @@ pub(crate) async fn start(
         server,
         workers,
     })
+}
+
+/// The folder of attachments, rid of what a crash left without a row.
+async fn objects(config: &Config, store: &Store) -> Result<Objects, StartError> {
+    let objects = Objects::open(config.attachments()).map_err(StartError::Attachments)?;
+    let (objects, removed) = store
+        .read(move |connection| {
+            let removed = objects.remove_orphans(connection)?;
+            Ok((objects, removed))
+        })
+        .await?;
+    removed.map_err(StartError::Attachments)?;
+    Ok(objects)
 }
 
 fn bounds(state: &State) -> Bounds {

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::challenge::Challenges;
 use crate::config::{Config, Limits};
 use crate::live::Hub;
+use crate::objects::Objects;
 use crate::rate::Buckets;
 use crate::senders::Senders;
 use crate::store::Store;
@@ -32,6 +33,8 @@ pub(crate) struct State {
     pub(crate) client_ip_header: Option<String>,
     /// The database.
     pub(crate) store: Store,
+    /// The files of attachments.
+    pub(crate) objects: Arc<Objects>,
     /// Mints and checks challenges.
     pub(crate) challenges: Challenges,
     /// Verifies accounts of others.
@@ -66,6 +69,8 @@ pub(crate) struct Rates {
     pub(crate) first_contacts: Buckets<IpAddr>,
     /// Claims, by claimant.
     pub(crate) claimants: Buckets<String>,
+    /// Fetches of attachments, by IP address.
+    pub(crate) attachments: Buckets<IpAddr>,
 }
 
 impl Rates {
@@ -77,6 +82,7 @@ impl Rates {
             registrations: Buckets::new(limits.lookups_per_minute, MINUTE_MS),
             first_contacts: Buckets::new(limits.lookups_per_minute, MINUTE_MS),
             claimants: Buckets::new(limits.claims_per_hour, HOUR_MS),
+            attachments: Buckets::new(limits.attachment_fetches_per_minute, MINUTE_MS),
         }
     }
 }
@@ -86,6 +92,7 @@ pub(crate) struct Parts {
     pub(crate) config: Config,
     pub(crate) domain: Domain,
     pub(crate) store: Store,
+    pub(crate) objects: Objects,
     pub(crate) secret: [u8; 32],
     pub(crate) journaled: usize,
     pub(crate) senders: Senders,
@@ -101,6 +108,7 @@ impl State {
             domain: parts.domain,
             client_ip_header: parts.config.client_ip_header,
             store: parts.store,
+            objects: Arc::new(parts.objects),
             challenges: Challenges::new(parts.secret, limits.challenge_expiry),
             senders: parts.senders,
             hub: Hub::default(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::objects;
 use crate::state::State;
 use crate::store::{StoreError, expiry};
 
@@ -31,6 +32,7 @@ pub(crate) async fn once(state: &State) -> Result<(), StoreError> {
         .store
         .write(move |connection| expiry::sweep(connection, now))
         .await?;
+    objects::reap(state).await?;
     state.store.checkpoint().await;
     Ok(())
 }

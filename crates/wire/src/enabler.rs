@@ -9,6 +9,8 @@ pub const PATH: &str = "/.well-known/private-messaging-enabler.json";
 pub const MAX_DOCUMENT: usize = 64 * 1024;
 /// The name of the capability of §4.4.
 pub const KEY_PACKAGES: &str = "https://sotto.chat/pmr/key-packages";
+/// The name of the capability of §4.8.
+pub const ATTACHMENTS: &str = "https://sotto.chat/pmr/attachments";
 
 /// What a relay says about itself. In JSON; fields that are not known here are passed over, as the
 /// PMR draft's document grows by adding to it.
@@ -41,6 +43,13 @@ pub struct Capabilities {
         rename = "https://sotto.chat/pmr/key-packages"
     )]
     pub key_packages: Option<KeyPackages>,
+    /// Attachments (§4.8).
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        rename = "https://sotto.chat/pmr/attachments"
+    )]
+    pub attachments: Option<Attachments>,
 }
 
 /// The capability `core`.
@@ -103,6 +112,22 @@ pub struct KeyPackages {
     pub claims_per_hour: u64,
 }
 
+/// The capability [`ATTACHMENTS`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attachments {
+    /// Versions of the API, newest last.
+    pub versions: Vec<String>,
+    /// The start of its paths.
+    pub path_prefix: String,
+    /// The largest object in bytes.
+    pub object_max_bytes: u64,
+    /// How many bytes one account may keep.
+    pub account_max_bytes: u64,
+    /// How long an object is kept, in seconds.
+    pub object_expiry: u64,
+}
+
 impl EnablerDocument {
     /// The document of a relay; `state` is computed from the rest.
     #[must_use]
@@ -154,6 +179,7 @@ mod tests {
             did_mailbox: None,
             grant: None,
             key_packages: Some(key_packages),
+            attachments: None,
         };
         EnablerDocument::new(vec!["application/cbor".into()], capabilities)
     }

@@ -122,10 +122,32 @@ impl ParsedSignature {
     /// # Errors
     /// [`HttpSigError`], by the first check that failed.
     pub fn verify(&self, parts: &RequestParts<'_>, key: &PublicKey) -> Result<(), HttpSigError> {
+        self.verify_with(parts, parts.digest(), key)
+    }
+
+    /// Verifies that `key` signed this request with a body of that SHA-256, before the body is there
+    /// (§4.8). Whether the body that comes then has it is the caller's to check.
+    ///
+    /// # Errors
+    /// [`HttpSigError`], by the first check that failed.
+    pub fn verify_before_body(
+        &self,
+        parts: &RequestParts<'_>,
+        body: &[u8; 32],
+        key: &PublicKey,
+    ) -> Result<(), HttpSigError> {
+        self.verify_with(parts, Some(digest_value(body)), key)
+    }
+
+    fn verify_with(
+        &self,
+        parts: &RequestParts<'_>,
+        digest: Option<String>,
+        key: &PublicKey,
+    ) -> Result<(), HttpSigError> {
         if self.keyid != key.thumbprint() {
             return Err(HttpSigError::OtherKey);
         }
-        let digest = parts.digest();
         let covered_alike = self.covers_query == parts.query.is_some()
             && self.content_digest.is_some() == digest.is_some();
         if !covered_alike {
@@ -146,11 +168,12 @@ impl RequestParts<'_> {
     /// The value of `Content-Digest` (RFC 9530), where there is a body.
     fn digest(&self) -> Option<String> {
         let body = self.body.filter(|body| !body.is_empty())?;
-        Some(format!(
-            "sha-256=:{}:",
-            STANDARD.encode(Sha256::digest(body))
-        ))
+        Some(digest_value(&Sha256::digest(body).into()))
     }
+}
+
+fn digest_value(sha256: &[u8; 32]) -> String {
+    format!("sha-256=:{}:", STANDARD.encode(sha256))
 }
 
 /// The names of the covered components in their order.

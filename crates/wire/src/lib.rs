@@ -3,6 +3,7 @@
 //! Every format has vectors in `crates/wire/vectors/`. Decoders take bytes from strangers: they
 //! bound what they read, accept one encoding of a value, and never panic.
 
+pub mod attachment;
 mod b64u;
 pub mod cbor;
 pub mod challenge;

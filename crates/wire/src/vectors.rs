@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::{did::Did, domain::Domain, key::SigningKey, random::Random, time::Timestamp};
 
 mod account;
+mod attachment;
 mod content;
 mod http;
 mod identifiers;

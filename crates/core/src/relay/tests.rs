@@ -76,7 +76,14 @@ fn minted(challenge: &str, expires: u64) -> Response {
 }
 
 fn refused(status: u16, code: &str) -> Response {
-    answer(status, &[], cbor::encode(&ErrorBody { error: code.into() }))
+    answer(
+        status,
+        &[],
+        cbor::encode(&ErrorBody {
+            left: None,
+            error: code.into(),
+        }),
+    )
 }
 
 fn empty_pool() -> Vec<u8> {

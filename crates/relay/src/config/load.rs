@@ -129,6 +129,7 @@ fn finish(given: Given, problems: &mut Vec<String>) -> Option<Config> {
         data: given
             .data
             .unwrap_or_else(|| PathBuf::from("sotto-relay.db")),
+        attachments: given.attachments,
         plc_url: plc_url?,
         handle_resolver: given.handle_resolver,
         development: given.development,
@@ -145,7 +146,7 @@ pub fn describe() -> String {
         "Settings, in the file as `name = value`, in the environment as SOTTO_RELAY_NAME:\n",
     );
     for setting in SETTINGS {
-        let _ = writeln!(text, "  {:<26}{}", setting.name, setting.about);
+        let _ = writeln!(text, "  {:<30}{}", setting.name, setting.about);
     }
     text
 }

@@ -33,6 +33,8 @@ pub struct Config {
     pub domain: Option<Domain>,
     /// Path of the database file.
     pub data: PathBuf,
+    /// Folder of attachments; where absent, beside the database ([`Config::attachments`]).
+    pub attachments: Option<PathBuf>,
     /// The did:plc directory.
     pub plc_url: Url,
     /// Handle resolver; for development networks.
@@ -97,6 +99,14 @@ pub struct Limits {
     pub concurrent_verifications: u64,
     /// How long verifying one account may take.
     pub verification_timeout: u64,
+    /// Bytes of attachments that one account may keep; published.
+    pub attachment_max_bytes: u64,
+    /// How long an object of an attachment is kept; published.
+    pub attachment_expiry: u64,
+    /// How long the body of one object may take.
+    pub attachment_timeout: u64,
+    /// Objects that one IP address may fetch in a minute.
+    pub attachment_fetches_per_minute: u64,
 }
 
 impl Default for Limits {
@@ -125,11 +135,22 @@ impl Default for Limits {
             lookups_per_minute: 120,
             concurrent_verifications: 32,
             verification_timeout: 10,
+            attachment_max_bytes: 1 << 30,
+            attachment_expiry: 45 * 86_400,
+            attachment_timeout: 300,
+            attachment_fetches_per_minute: 1200,
         }
     }
 }
 
 impl Config {
+    /// The folder of attachments: as configured, or the database's path with another extension.
+    #[must_use]
+    pub fn attachments(&self) -> PathBuf {
+        let configured = self.attachments.clone();
+        configured.unwrap_or_else(|| self.data.with_extension("attachments"))
+    }
+
     /// A configuration for development and tests: loopback, a free port, the domain following it.
     #[must_use]
     pub fn development(data: PathBuf, plc_url: Url) -> Self {
@@ -137,6 +158,7 @@ impl Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             domain: None,
             data,
+            attachments: None,
             plc_url,
             handle_resolver: None,
             development: true,

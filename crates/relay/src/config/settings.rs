@@ -13,6 +13,7 @@ pub(super) struct Given {
     pub(super) listen: Option<std::net::SocketAddr>,
     pub(super) domain: Option<Domain>,
     pub(super) data: Option<PathBuf>,
+    pub(super) attachments: Option<PathBuf>,
     pub(super) plc_url: Option<Url>,
     pub(super) handle_resolver: Option<Url>,
     pub(super) development: bool,
@@ -71,6 +72,17 @@ pub(super) const SETTINGS: &[Setting] = &[
                 return Err(expected("a path"));
             }
             given.data = Some(PathBuf::from(text));
+            Ok(())
+        },
+    },
+    Setting {
+        name: "attachments",
+        about: "folder of attachments [beside the database]",
+        set: |given, text| {
+            if text.is_empty() {
+                return Err(expected("a path"));
+            }
+            given.attachments = Some(PathBuf::from(text));
             Ok(())
         },
     },
@@ -222,6 +234,26 @@ pub(super) const SETTINGS: &[Setting] = &[
         verification_timeout,
         1..=600,
         "seconds verifying an account may take [10]"
+    ),
+    limit!(
+        attachment_max_bytes,
+        1_048_592..=1_000_000_000_000,
+        "bytes of attachments one account may keep [1073741824]"
+    ),
+    limit!(
+        attachment_expiry,
+        3600..=31_536_000,
+        "seconds an attachment is kept [3888000]"
+    ),
+    limit!(
+        attachment_timeout,
+        1..=3600,
+        "seconds the body of one object may take [300]"
+    ),
+    limit!(
+        attachment_fetches_per_minute,
+        1..=10_000_000,
+        "objects of attachments per IP and minute [1200]"
     ),
 ];
 

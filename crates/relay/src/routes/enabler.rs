@@ -5,7 +5,10 @@ use std::sync::Arc;
 use axum::extract::State as Shared;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use sotto_wire::enabler::{Capabilities, Core, DidMailbox, EnablerDocument, Grant, KeyPackages};
+use sotto_wire::attachment::MAX_OBJECT;
+use sotto_wire::enabler::{
+    Attachments, Capabilities, Core, DidMailbox, EnablerDocument, Grant, KeyPackages,
+};
 use sotto_wire::relay_api::CONTENT_TYPE;
 
 use crate::config::Limits;
@@ -49,6 +52,13 @@ fn document(limits: &Limits) -> EnablerDocument {
             path_prefix: path_prefix(),
             max_single_use: limits.single_use_max,
             claims_per_hour: limits.claims_per_hour,
+        }),
+        attachments: Some(Attachments {
+            versions: versions(),
+            path_prefix: path_prefix(),
+            object_max_bytes: MAX_OBJECT as u64,
+            account_max_bytes: limits.attachment_max_bytes,
+            object_expiry: limits.attachment_expiry,
         }),
     };
     EnablerDocument::new(vec![CONTENT_TYPE.to_owned()], capabilities)

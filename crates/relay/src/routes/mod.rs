@@ -2,6 +2,7 @@
 
 mod acks;
 mod adjudication;
+mod attachment;
 mod challenges;
 mod claim;
 mod client;
@@ -27,6 +28,7 @@ use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{get, patch, post};
 
+use sotto_wire::attachment::MAX_OBJECT;
 use sotto_wire::relay_api::{BODY_OVERHEAD, MAX_KEY_PACKAGES_BODY, paths};
 
 use crate::error::ApiError;
@@ -41,6 +43,14 @@ pub(crate) fn router(state: Arc<State>) -> Router {
             get(key_packages::list).put(key_packages::publish),
         )
         .layer(DefaultBodyLimit::max(MAX_KEY_PACKAGES_BODY));
+    let attachments = Router::new()
+        .route(
+            "/pmr/v1/attachments/{name}",
+            get(attachment::get)
+                .put(attachment::put)
+                .delete(attachment::delete),
+        )
+        .layer(DefaultBodyLimit::max(MAX_OBJECT));
     let inbox = Router::new()
         .route("/pmr/v1/inbox/{key}/messages", post(inbox::put))
         .layer(DefaultBodyLimit::max(body));
@@ -69,6 +79,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .layer(DefaultBodyLimit::max(body))
         .merge(key_packages)
         .merge(inbox)
+        .merge(attachments)
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed")

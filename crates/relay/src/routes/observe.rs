@@ -29,7 +29,7 @@ async fn logged(id: String, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = match request.method().as_str() {
         // Methods are free text; only known ones are repeated.
-        known @ ("GET" | "POST" | "PUT" | "PATCH" | "DELETE") => known.to_owned(),
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE") => known.to_owned(),
         _ => "other".to_owned(),
     };
     let route = request

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 /// Deletes everything past its end.
 pub(crate) fn sweep(connection: &Connection, now: i64) -> rusqlite::Result<()> {
-    for table in ["messages", "grants", "claims", "seen"] {
+    for table in ["messages", "grants", "claims", "seen", "attachments"] {
         connection.execute(
             &format!("DELETE FROM {table} WHERE expires_at <= ?1"),
             [now],

@@ -8,7 +8,11 @@ use rusqlite_migration::{M, Migrations};
 /// # Errors
 /// Whatever SQLite says, or a database that is newer than this binary.
 pub(super) fn apply(connection: &mut Connection) -> Result<(), rusqlite_migration::Error> {
-    Migrations::new(vec![M::up(include_str!("001_initial.sql"))]).to_latest(connection)
+    Migrations::new(vec![
+        M::up(include_str!("001_initial.sql")),
+        M::up(include_str!("002_attachments.sql")),
+    ])
+    .to_latest(connection)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! [`expiry`] only reclaims room.
 
 pub(crate) mod accounts;
+pub(crate) mod attachments;
 pub(crate) mod expiry;
 pub(crate) mod grants;
 pub(crate) mod inbox;

@@ -1,6 +1,7 @@
 //! Whole exchanges with a relay over real HTTP and WebSocket.
 
 mod answer;
+mod attachments;
 mod bounds;
 mod closure;
 mod crash;

@@ -1,6 +1,6 @@
 //! Paths of the relay API, as they stand in a request line.
 
-use crate::{did::Did, grant::Address};
+use crate::{attachment::ObjectName, did::Did, grant::Address};
 
 /// `POST` a [`crate::challenge::ChallengeRequest`] (§4.2).
 pub const CHALLENGES: &str = "/pmr/v1/challenges";
@@ -22,6 +22,14 @@ pub const EVENTS: &str = "/pmr/v1/events";
 pub const MESSAGES: &str = "/pmr/v1/messages";
 /// `POST` acknowledgements (§4.7).
 pub const ACKS: &str = "/pmr/v1/messages/acks";
+/// Objects of attachments, each under its name (§4.8).
+pub const ATTACHMENTS: &str = "/pmr/v1/attachments";
+
+/// `PUT`, `HEAD`, `GET` or `DELETE` an object (§4.8).
+#[must_use]
+pub fn attachment(name: &ObjectName) -> String {
+    format!("{ATTACHMENTS}/{name}")
+}
 
 /// `GET` the last-resort packages of an account, without authentication (§4.4).
 #[must_use]

@@ -8,6 +8,9 @@ use crate::{device::DeviceId, did::Did, key::PublicKey};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ErrorBody {
+    /// With `quota` (§4.8), how many bytes there is room for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<u64>,
     /// A stable code, such as `not-delegated`.
     pub error: String,
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     cbor,
     challenge::{ChallengeRequest, ChallengeResponse, NextChallenge, Realm},
-    enabler::{Capabilities, Core, DidMailbox, EnablerDocument, Grant, KeyPackages},
+    enabler::{Attachments, Capabilities, Core, DidMailbox, EnablerDocument, Grant, KeyPackages},
     http_sig::{self, RequestParts, SignatureHeaders},
 };
 
@@ -142,10 +142,17 @@ fn enabler_documents() {
             max_per_request: 64,
         }),
         key_packages: Some(KeyPackages {
-            versions,
-            path_prefix,
+            versions: versions.clone(),
+            path_prefix: path_prefix.clone(),
             max_single_use: 100,
             claims_per_hour: 60,
+        }),
+        attachments: Some(Attachments {
+            versions,
+            path_prefix,
+            object_max_bytes: 1_048_592,
+            account_max_bytes: 1 << 30,
+            object_expiry: 3_888_000,
         }),
     };
     let document = EnablerDocument::new(vec!["application/cbor".into()], capabilities);

@@ -86,7 +86,15 @@ fn bodies() {
         body(
             "error",
             &api::ErrorBody {
+                left: None,
                 error: "stale-roster".into(),
+            },
+        ),
+        body(
+            "error with what is left",
+            &api::ErrorBody {
+                left: Some(4112),
+                error: "quota".into(),
             },
         ),
         body("registration", &registration),

@@ -1,0 +1,120 @@
+//! Taking an object. Its name is the hash of its bytes, and what the signature covers is that hash:
+//! so who sends is known before the first byte of the body is read.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{Path, Request, State as Shared};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use sotto_wire::attachment::ObjectName;
+use sotto_wire::challenge::Realm;
+
+use crate::auth::Announced;
+use crate::error::ApiError;
+use crate::state::{State, seconds};
+use crate::store::attachments::{self, Added, NewObject};
+use crate::{body, objects, reply};
+
+/// Takes an object; 201, or 200 where the account had put it before.
+pub(in crate::routes) async fn put(
+    Shared(state): Shared<Arc<State>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    let Ok(name) = ObjectName::parse(&name) else {
+        return ApiError::malformed().into_response();
+    };
+    let (parts, body) = request.into_parts();
+    let announced = match Announced::read(&parts, &state, name.as_bytes()).await {
+        Ok(announced) => announced,
+        Err(error) => return error.into_response(),
+    };
+    let request = Request::from_parts(parts, body);
+    let result = taken(&state, &announced, name, request).await;
+    let response = result.unwrap_or_else(ApiError::into_response);
+    reply::with_next_challenge(&state, Realm::Device, &announced.keyid, response)
+}
+
+async fn taken(
+    state: &Arc<State>,
+    announced: &Announced,
+    name: ObjectName,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let _permit = state
+        .objects
+        .uploads
+        .try_acquire()
+        .map_err(|_| ApiError::unavailable())?;
+    let limit = Duration::from_secs(state.limits.attachment_timeout);
+    let bytes = body::read_within(request, state, limit)
+        .await
+        .map_err(ApiError::unread)?;
+    if bytes.is_empty() {
+        return Err(ApiError::malformed());
+    }
+    if ObjectName::of(&bytes) != name {
+        return Err(ApiError::wrong_name());
+    }
+    let new = NewObject {
+        name,
+        account: announced.owner.account,
+        size: seconds(bytes.len() as u64),
+        expires_at: state.later(state.limits.attachment_expiry),
+        max_bytes: seconds(state.limits.attachment_max_bytes),
+    };
+    let added = stored(state, new, bytes).await?;
+    match added {
+        Added::Created => Ok(reply::empty(StatusCode::CREATED)),
+        Added::Renewed => Ok(reply::empty(StatusCode::OK)),
+        Added::Full { left } => {
+            objects::reap(state).await?;
+            Err(ApiError::quota(left))
+        }
+    }
+}
+
+/// First the file, then the row.
+async fn stored(state: &Arc<State>, new: NewObject, bytes: Bytes) -> Result<Added, ApiError> {
+    let _lock = state.objects.lock(&new.name).await;
+    let refused = state
+        .store
+        .read(move |connection| attachments::refusal(connection, &new))
+        .await?;
+    if let Some(left) = refused {
+        return Ok(Added::Full { left });
+    }
+    let kept = state
+        .store
+        .read(move |connection| attachments::is_kept(connection, &new.name))
+        .await?;
+    let objects = Arc::clone(&state.objects);
+    let written = tokio::task::spawn_blocking(move || {
+        let there = std::fs::metadata(objects.path(&new.name));
+        // Without a row, a file is what a crash left: perhaps not on the disk yet.
+        if kept && there.is_ok_and(|it| it.len() == bytes.len() as u64) {
+            return Ok(());
+        }
+        objects.write(&new.name, &bytes)
+    });
+    match written.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return Err(unwritten(&error)),
+        Err(_) => return Err(ApiError::unavailable()),
+    }
+    let added = state
+        .store
+        .write(move |connection| attachments::add(connection, &new));
+    Ok(added.await?)
+}
+
+fn unwritten(error: &io::Error) -> ApiError {
+    tracing::error!(reason = %error.kind(), "an object was not written");
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ApiError::no_room(),
+        _ => ApiError::unavailable(),
+    }
+}

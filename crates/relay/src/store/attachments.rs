@@ -1,0 +1,133 @@
+//! Which objects of attachments there are (§4.8). Their bytes are in [`crate::objects`].
+
+use rusqlite::{Connection, OptionalExtension};
+use sotto_wire::attachment::ObjectName;
+
+use super::AccountRow;
+
+/// Files looked after at once.
+const GONE_AT_ONCE: i64 = 500;
+
+/// An object that an account puts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewObject {
+    /// Its name.
+    pub(crate) name: ObjectName,
+    /// Whose it is.
+    pub(crate) account: AccountRow,
+    /// Its length in bytes.
+    pub(crate) size: i64,
+    /// When it goes.
+    pub(crate) expires_at: i64,
+    /// What the account may keep.
+    pub(crate) max_bytes: i64,
+}
+
+/// What became of a put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Added {
+    /// It is new for this account.
+    Created,
+    /// The account had put it before; it is kept for the full time again.
+    Renewed,
+    /// The account keeps too much already; there is room for this many bytes.
+    Full {
+        /// Bytes.
+        left: u64,
+    },
+}
+
+/// Notes an object whose file is there.
+pub(crate) fn add(connection: &Connection, new: &NewObject) -> rusqlite::Result<Added> {
+    let name = new.name.as_bytes().as_slice();
+    let renewed = connection
+        .prepare_cached("UPDATE attachments SET expires_at = ?3 WHERE name = ?1 AND account = ?2")?
+        .execute((name, new.account, new.expires_at))?;
+    if renewed > 0 {
+        return Ok(Added::Renewed);
+    }
+    let left = left(connection, new)?;
+    if left < new.size {
+        // Its file is there and may have no row.
+        connection
+            .prepare_cached("INSERT OR IGNORE INTO attachments_gone (name) VALUES (?1)")?
+            .execute([name])?;
+        let left = u64::try_from(left).unwrap_or(0);
+        return Ok(Added::Full { left });
+    }
+    connection
+        .prepare_cached(
+            "INSERT INTO attachments (name, account, size, expires_at) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute((name, new.account, new.size, new.expires_at))?;
+    Ok(Added::Created)
+}
+
+/// What [`add`] would refuse, before a file is written for it.
+pub(crate) fn refusal(connection: &Connection, new: &NewObject) -> rusqlite::Result<Option<u64>> {
+    let known: Option<i64> = connection
+        .prepare_cached("SELECT 1 FROM attachments WHERE name = ?1 AND account = ?2")?
+        .query_row((new.name.as_bytes().as_slice(), new.account), |row| {
+            row.get(0)
+        })
+        .optional()?;
+    let left = left(connection, new)?;
+    Ok((known.is_none() && left < new.size).then(|| u64::try_from(left).unwrap_or(0)))
+}
+
+fn left(connection: &Connection, new: &NewObject) -> rusqlite::Result<i64> {
+    let kept: i64 = connection
+        .prepare_cached("SELECT attachment_bytes FROM accounts WHERE id = ?1")?
+        .query_row([new.account], |row| row.get(0))
+        .optional()?
+        // Unregistered meanwhile: it has no room.
+        .unwrap_or(i64::MAX);
+    Ok(new.max_bytes.saturating_sub(kept).max(0))
+}
+
+/// The length of an object that is kept at `now`.
+pub(crate) fn size(
+    connection: &Connection,
+    name: &ObjectName,
+    now: i64,
+) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT size FROM attachments WHERE name = ?1 AND expires_at > ?2 LIMIT 1")?
+        .query_row((name.as_bytes().as_slice(), now), |row| row.get(0))
+        .optional()
+}
+
+/// Whether anybody keeps an object.
+pub(crate) fn is_kept(connection: &Connection, name: &ObjectName) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM attachments WHERE name = ?1 LIMIT 1")?
+        .exists([name.as_bytes().as_slice()])
+}
+
+/// Removes an account's own object; whether it had one.
+pub(crate) fn remove(
+    connection: &Connection,
+    account: AccountRow,
+    name: &ObjectName,
+) -> rusqlite::Result<bool> {
+    let removed = connection
+        .prepare_cached("DELETE FROM attachments WHERE name = ?1 AND account = ?2")?
+        .execute((name.as_bytes().as_slice(), account))?;
+    Ok(removed > 0)
+}
+
+/// Some of the names whose files may have no row any more.
+pub(crate) fn gone(connection: &Connection) -> rusqlite::Result<Vec<ObjectName>> {
+    connection
+        .prepare_cached("SELECT name FROM attachments_gone LIMIT ?1")?
+        .query_map([GONE_AT_ONCE], |row| row.get(0).map(ObjectName::from_bytes))?
+        .collect()
+}
+
+/// This name was looked after.
+pub(crate) fn looked_after(connection: &Connection, name: &ObjectName) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM attachments_gone WHERE name = ?1")?
+        .execute([name.as_bytes().as_slice()])
+        .map(drop)
+}
