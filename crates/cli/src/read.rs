@@ -60,6 +60,10 @@ pub(crate) fn print(
     if json {
         return Ok(terminal::say(object(conversation, message))?);
     }
+    if let Some(code) = &message.notice {
+        let name = terminal::printable(&conversation.peer.handle);
+        return Ok(terminal::say(format_args!("-- {}", notice(code, &name)))?);
+    }
     let who = if message.mine {
         "you"
     } else {
@@ -78,6 +82,23 @@ pub(crate) fn print(
         "{who}: {}{state}",
         terminal::printable(text)
     ))?)
+}
+
+/// What a line says that is no message (docs/protocol.md §3.7).
+fn notice(code: &str, name: &str) -> String {
+    match code {
+        "notice.repair-asked" => format!(
+            "some messages from {name} could not be read and were asked for again; some may be missing"
+        ),
+        "notice.repaired-by-peer" => {
+            format!("{name} could not read some messages; what was not confirmed is sent again")
+        }
+        "notice.set-back" => format!(
+            "the data here was older than what had come from {name}; messages may be missing"
+        ),
+        "notice.device-new" => format!("{name} uses another device"),
+        other => other.to_owned(),
+    }
 }
 
 /// The message with the handle of its conversation.

@@ -230,7 +230,20 @@ impl Party {
         self.receive_batch(incoming)
     }
 
+    /// The conversation with the other, without the lines in between.
     pub fn messages(&self, other: &Party) -> Vec<Message> {
+        let mut timeline = self.timeline(other);
+        timeline.retain(|message| message.notice.is_none());
+        timeline
+    }
+
+    /// The codes of the lines in between.
+    pub fn notices(&self, other: &Party) -> Vec<String> {
+        let timeline = self.timeline(other).into_iter();
+        timeline.filter_map(|message| message.notice).collect()
+    }
+
+    fn timeline(&self, other: &Party) -> Vec<Message> {
         let id = ConversationId::of(&self.own.did, &other.own.did);
         self.read(move |tx| history::page(tx, &id, None, 100_000))
     }

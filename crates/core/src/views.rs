@@ -210,6 +210,8 @@ pub struct MessageView {
     pub state: MessageState,
     /// Why it failed or why it is waiting.
     pub error: Option<ErrorView>,
+    /// The code of a line of the timeline that is no message; null for messages.
+    pub notice: Option<String>,
 }
 
 /// An account to choose from while a handle is typed.

@@ -19,6 +19,13 @@ pub const MAX_ITEMS: usize = 16;
 /// groups.
 pub const MAX_ACKS: usize = 256;
 
+/// The length of marks in bytes (§3.2).
+pub const MARK_LEN: usize = 8;
+/// Tells two frames apart that a sender whose disk was set back sealed under the same number (§3.7).
+pub type Mark = [u8; MARK_LEN];
+/// No mark: before the first frame, or not known.
+pub const NO_MARK: Mark = [0; MARK_LEN];
+
 /// What one frame says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Payload {
@@ -26,6 +33,8 @@ pub struct Payload {
     pub seq: u64,
     /// What the sender has processed of the recipient's send groups.
     pub acks: Vec<Ack>,
+    /// Which frame this is and which one it follows (§3.7); only where `seq` is not 0.
+    pub link: Option<Link>,
     /// Send groups of the recipient that the sender cannot read (§3.7).
     pub lost: Vec<Lost>,
     /// The lowest number of a frame that the sender still keeps: what is below it was acknowledged
@@ -48,6 +57,17 @@ pub struct Ack {
     pub group: Vec<u8>,
     /// The last number without a gap before it.
     pub seq: u64,
+    /// The mark of the frame with this number; [`NO_MARK`] where it is not known.
+    pub mark: Mark,
+}
+
+/// A frame's place in the sequence of its send group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// The mark of the frame with the number before; [`NO_MARK`] for the first.
+    pub after: Mark,
+    /// This frame's mark: random, the same however often the number is sealed.
+    pub mark: Mark,
 }
 
 /// A send group that its reader cannot read, named as far as the reader knows it.
@@ -84,7 +104,7 @@ pub enum PayloadError {
     /// A version that this implementation does not know.
     #[error("payload has an unknown version")]
     Version,
-    /// More entries than the format allows, or a group id of another length.
+    /// More entries than the format allows, or a group id or a mark of another length.
     #[error("payload exceeds a limit")]
     Limit,
 }

@@ -35,6 +35,18 @@ export function messageLabel(message: MessageView, peer: PeerView): string {
   })
 }
 
+const notices: Record<string, (inputs: { name: string }) => string> = {
+  'notice.repair-asked': m.notice_repair_asked,
+  'notice.repaired-by-peer': m.notice_repaired_by_peer,
+  'notice.set-back': m.notice_set_back,
+  'notice.device-new': m.notice_device_new,
+}
+
+/** What a line of the timeline says that is no message. */
+export function noticeText(code: string, name: string): string {
+  return (notices[code] ?? m.message_unsupported)({ name })
+}
+
 type LevelText = {
   full: () => string
   short: () => string

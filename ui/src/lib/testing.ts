@@ -16,6 +16,7 @@ export function message(id: number, more: Partial<MessageView> = {}): MessageVie
     sentAt: Date.UTC(2025, 4, 6, 12) + id * 1000,
     state: mine ? 'sent' : 'received',
     error: null,
+    notice: null,
     ...more,
   }
 }

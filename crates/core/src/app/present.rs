@@ -120,6 +120,7 @@ pub(super) fn message(message: &Message, waits_for: Option<&str>) -> MessageView
         sent_at: signed(message.at),
         state: state(message.state),
         error: code.map(|code| ErrorView::new(shown(code))),
+        notice: message.notice.clone(),
     }
 }
 

@@ -11,7 +11,7 @@ mod waits;
 use super::Context;
 use crate::db::{Change, DbError, WriteTx};
 use crate::messages::EngineError;
-use crate::messages::seal;
+use crate::messages::{repair, seal};
 use crate::outbox::{self, Need, Put, grant_stock};
 use first_contact::NeedError;
 use futures_util::FutureExt as _;
@@ -103,6 +103,9 @@ impl Sender {
     /// Starts whatever can be started, and says how long nothing new is to be expected.
     async fn turn(&mut self) -> Result<Duration, EngineError> {
         let context = Arc::clone(&self.context);
+        if context.database.read(repair::is_due).await? {
+            context.database.write(|tx| repair::carry_out(tx)).await?;
+        }
         for need in context.database.read(outbox::needs).await? {
             self.start_need(need);
         }

@@ -2,6 +2,7 @@
 
 use crate::db::{DbError, WriteTx};
 use rusqlite::{OptionalExtension, Row, named_params, params};
+use sotto_wire::payload::{Link, Mark, NO_MARK};
 use std::collections::BTreeMap;
 
 /// How far ahead of the last gapless frame a number may be. Twice what the ratchet reaches, and
@@ -27,8 +28,10 @@ pub(crate) struct Reader {
     pub(crate) first_contact_key: [u8; 32],
     /// Every frame up to this number has been processed.
     processed: u64,
-    /// Frames beyond a gap and the messages they brought.
-    early: BTreeMap<u64, Option<i64>>,
+    /// The mark of that frame.
+    mark: Mark,
+    /// Frames beyond a gap.
+    early: BTreeMap<u64, Early>,
     ack_due: bool,
     /// The epoch that was reached.
     epoch: u64,
@@ -38,8 +41,15 @@ pub(crate) struct Reader {
     ahead: bool,
 }
 
+/// A frame beyond a gap.
+struct Early {
+    /// The message it brought.
+    message: Option<i64>,
+    link: Link,
+}
+
 const COLUMNS: &str =
-    "id, conversation, peer_device, group_id, first_contact_key, processed, ack_due, epoch";
+    "id, conversation, peer_device, group_id, first_contact_key, processed, ack_due, mark, epoch";
 
 impl Reader {
     /// Notes a group that was joined.
@@ -64,6 +74,7 @@ impl Reader {
             group_id: new.group_id.to_vec(),
             first_contact_key: *new.first_contact_key,
             processed: 0,
+            mark: NO_MARK,
             early: BTreeMap::new(),
             ack_due: false,
             epoch: new.epoch,
@@ -98,19 +109,26 @@ impl Reader {
             group_id: row.get(3)?,
             first_contact_key: row.get(4)?,
             processed: row.get(5)?,
+            mark: row.get(7)?,
             early: BTreeMap::new(),
             ack_due: row.get(6)?,
-            epoch: row.get(7)?,
+            epoch: row.get(8)?,
             last_commit: None,
             ahead: false,
         })
     }
 
     fn with_early(mut self, tx: &WriteTx<'_>) -> Result<Self, DbError> {
-        let mut statement =
-            tx.prepare_cached("SELECT seq, message FROM early_frame WHERE read_group = ?1")?;
+        let mut statement = tx.prepare_cached(
+            "SELECT seq, message, mark, after FROM early_frame WHERE read_group = ?1",
+        )?;
         self.early = statement
-            .query_map([self.row], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .query_map([self.row], |row| {
+                let (mark, after) = (row.get(2)?, row.get(3)?);
+                let link = Link { after, mark };
+                let message = row.get(1)?;
+                Ok((row.get(0)?, Early { message, link }))
+            })?
             .collect::<Result<_, _>>()?;
         Ok(self)
     }
@@ -128,7 +146,39 @@ impl Reader {
     /// The nearest later frame that brought a message: how far it is ahead, and the message.
     pub(crate) fn later_message(&self, seq: u64) -> Option<(u64, i64)> {
         let mut later = self.early.range(seq.saturating_add(1)..);
-        later.find_map(|(later, message)| message.map(|id| (later - seq, id)))
+        later.find_map(|(later, early)| early.message.map(|id| (later - seq, id)))
+    }
+
+    /// Whether a frame with this number and link cannot be of the same sequence as those that were
+    /// processed: its sender was set back, and sealed another one under a number of before
+    /// (docs/protocol.md §3.7).
+    pub(crate) fn contradicts(&self, seq: u64, link: Link) -> bool {
+        let mark_of = |seq: u64| match self.early.get(&seq) {
+            Some(early) => early.link.mark,
+            None if seq == self.processed => self.mark,
+            None => NO_MARK,
+        };
+        let next = seq.checked_add(1).and_then(|next| self.early.get(&next));
+        differ(mark_of(seq), link.mark)
+            || differ(mark_of(seq.saturating_sub(1)), link.after)
+            || next.is_some_and(|next| differ(next.link.after, link.mark))
+    }
+
+    /// Frames below `first` were acknowledged by this device and do not come again; `true` where it
+    /// does not know them any more.
+    pub(crate) fn skip_to(&mut self, tx: &WriteTx<'_>, first: u64) -> Result<bool, DbError> {
+        let last = first.saturating_sub(1);
+        if last <= self.processed {
+            return Ok(false);
+        }
+        self.mark = self.early.get(&last).map_or(NO_MARK, |it| it.link.mark);
+        self.processed = last;
+        self.early = self.early.split_off(&first);
+        self.close_gap();
+        self.drop_early(tx)?;
+        self.owe_ack();
+        self.ahead = true;
+        Ok(true)
     }
 
     /// The epoch in which the group is read.
@@ -161,28 +211,42 @@ impl Reader {
         &mut self,
         tx: &WriteTx<'_>,
         seq: u64,
+        link: Option<Link>,
         message: Option<i64>,
     ) -> Result<(), DbError> {
+        let link = link.unwrap_or(UNKNOWN);
         self.owe_ack();
         self.ahead = true;
         if seq != self.processed + 1 {
-            self.early.insert(seq, message);
+            self.early.insert(seq, Early { message, link });
             tx.prepare_cached(
-                "INSERT INTO early_frame (read_group, seq, message) VALUES (?1, ?2, ?3)",
+                "INSERT INTO early_frame (read_group, seq, message, mark, after)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
-            .execute(params![self.row, seq, message])?;
+            .execute(params![self.row, seq, message, link.mark, link.after])?;
             return Ok(());
         }
         self.processed = seq;
-        let mut closed = false;
-        while self.early.remove(&(self.processed + 1)).is_some() {
+        self.mark = link.mark;
+        if self.close_gap() {
+            self.drop_early(tx)?;
+        }
+        Ok(())
+    }
+
+    /// Frames that came early and are next now count as processed.
+    fn close_gap(&mut self) -> bool {
+        let before = self.processed;
+        while let Some(early) = self.early.remove(&(self.processed + 1)) {
             self.processed += 1;
-            closed = true;
+            self.mark = early.link.mark;
         }
-        if closed {
-            tx.prepare_cached("DELETE FROM early_frame WHERE read_group = ?1 AND seq <= ?2")?
-                .execute(params![self.row, self.processed])?;
-        }
+        self.processed > before
+    }
+
+    fn drop_early(&self, tx: &WriteTx<'_>) -> Result<(), DbError> {
+        tx.prepare_cached("DELETE FROM early_frame WHERE read_group = ?1 AND seq <= ?2")?
+            .execute(params![self.row, self.processed])?;
         Ok(())
     }
 
@@ -190,9 +254,18 @@ impl Reader {
     pub(crate) fn flush(&mut self, tx: &WriteTx<'_>) -> Result<(), DbError> {
         if self.ahead {
             tx.prepare_cached(
-                "UPDATE read_group SET processed = ?2, ack_due = ?3, epoch = ?4 WHERE id = ?1",
+                "UPDATE read_group SET processed = ?2, ack_due = ?3, mark = ?4, heard_at = ?5,
+                   nudges = 0, epoch = ?6
+                 WHERE id = ?1",
             )?
-            .execute(params![self.row, self.processed, self.ack_due, self.epoch])?;
+            .execute(params![
+                self.row,
+                self.processed,
+                self.ack_due,
+                self.mark,
+                tx.clock_now_ms(),
+                self.epoch
+            ])?;
             self.ahead = false;
         }
         Ok(())
@@ -201,4 +274,14 @@ impl Reader {
     pub(crate) fn ack_due(&self) -> bool {
         self.ack_due
     }
+}
+
+/// Of a frame that nothing is known of.
+const UNKNOWN: Link = Link {
+    after: NO_MARK,
+    mark: NO_MARK,
+};
+
+fn differ(one: Mark, other: Mark) -> bool {
+    one != NO_MARK && other != NO_MARK && one != other
 }

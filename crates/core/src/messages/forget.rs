@@ -3,6 +3,7 @@
 use super::{EngineError, renew};
 use crate::db::WriteTx;
 use crate::mls::{key_packages, send_group};
+use crate::outbox::grant_stock;
 use sotto_wire::did::Did;
 
 /// Forgets everything that belongs to the device of before: its groups, key packages and grants, and
@@ -27,16 +28,18 @@ pub(crate) fn device(tx: &WriteTx<'_>, own: &Did) -> Result<(), EngineError> {
     renew::forget_retired(tx, true)?;
     key_packages::forget(tx)?;
     for sql in [
+        "DELETE FROM lost_group",
+        "DELETE FROM renewal",
         "DELETE FROM early_frame",
         "UPDATE seen_frame SET read_group = NULL",
         "DELETE FROM read_group",
         "DELETE FROM quarantine",
         "DELETE FROM held_grant",
-        "DELETE FROM issued_grant",
         "DELETE FROM outbox WHERE message = 0",
     ] {
         tx.execute(sql, [])?;
     }
+    grant_stock::void_all(tx)?;
     // The pin of the own account is the mark that it is set up.
     tx.execute("DELETE FROM peer WHERE did = ?1", [own.as_str()])?;
     Ok(())

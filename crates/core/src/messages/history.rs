@@ -13,7 +13,7 @@ pub struct Conversation {
     pub id: ConversationId,
     /// With whom.
     pub peer: Peer,
-    /// The last message.
+    /// The last message; lines in between are none.
     pub last: Option<Message>,
     /// When it was begun here, milliseconds since 1970.
     pub created_at: u64,
@@ -40,6 +40,8 @@ pub struct Message {
     pub at: u64,
     /// `None` where this version does not support the content.
     pub text: Option<String>,
+    /// Not a message but a line in between, with this code (docs/protocol.md §3.7).
+    pub notice: Option<String>,
 }
 
 impl Message {
@@ -89,7 +91,7 @@ pub fn page(
     limit: u32,
 ) -> Result<Vec<Message>, DbError> {
     let mut statement = tx.prepare_cached(
-        "SELECT m.id, c.key, m.state, m.error, m.at, m.text
+        "SELECT m.id, c.key, m.state, m.error, m.at, m.text, m.notice
          FROM conversation c JOIN message m ON m.conversation = c.id
          WHERE c.key = ?1 AND m.id < ?2 ORDER BY m.id DESC LIMIT ?3",
     )?;
@@ -109,7 +111,7 @@ pub fn page(
 /// When the database fails.
 pub fn by_ids(tx: &ReadTx<'_>, ids: &[i64]) -> Result<Vec<Message>, DbError> {
     let mut statement = tx.prepare_cached(
-        "SELECT m.id, c.key, m.state, m.error, m.at, m.text
+        "SELECT m.id, c.key, m.state, m.error, m.at, m.text, m.notice
          FROM message m JOIN conversation c ON c.id = m.conversation WHERE m.id = ?1",
     )?;
     let mut messages = Vec::new();
@@ -138,11 +140,12 @@ pub fn mark_read(tx: &WriteTx<'_>, conversation: &ConversationId) -> Result<(), 
 
 fn list(condition: &str) -> String {
     format!(
-        "SELECT {}, c.key, c.created_at, c.unread, m.id, c.key, m.state, m.error, m.at, m.text
+        "SELECT {}, c.key, c.created_at, c.unread, m.id, c.key, m.state, m.error, m.at, m.text, m.notice
          FROM conversation c
          JOIN peer ON peer.id = c.peer
          LEFT JOIN peer_avatar avatar ON avatar.peer = peer.id
-         LEFT JOIN message m ON m.id = (SELECT max(id) FROM message WHERE conversation = c.id)
+         LEFT JOIN message m ON m.id = (SELECT max(id) FROM message
+                                     WHERE conversation = c.id AND notice IS NULL)
          WHERE {condition}
          ORDER BY coalesce(m.at, c.created_at) DESC, c.id DESC",
         peers::COLUMNS
@@ -174,7 +177,7 @@ fn hold(tx: &ReadTx<'_>, id: &ConversationId) -> Result<Option<(Hold, bool)>, Db
     Ok(Some((hold, holds::is_confirmed(tx, row.peer)?)))
 }
 
-/// Reads id, conversation, state, error, time and text, beginning at a column.
+/// Reads id, conversation, state, error, time, text and notice, beginning at a column.
 fn message_row(row: &Row<'_>, from: usize) -> Result<Message, DbError> {
     Ok(Message {
         id: row.get(from)?,
@@ -184,5 +187,6 @@ fn message_row(row: &Row<'_>, from: usize) -> Result<Message, DbError> {
         error: row.get(from + 3)?,
         at: row.get(from + 4)?,
         text: row.get(from + 5)?,
+        notice: row.get(from + 6)?,
     })
 }

@@ -15,7 +15,7 @@ mod payload;
 
 pub(super) use glimpse::{Glimpse, glimpse};
 
-use super::EngineError;
+use super::{EngineError, repair};
 use crate::db::{DbError, OwnAccount, WriteTx, conversations, own, peers};
 use crate::inbox::quarantine::{self, Kept};
 use again::retry;
@@ -114,6 +114,7 @@ fn in_one_go(
             Err(Refusal::Db(error)) if !error.is_refused_value() => return Err(error),
             Err(Refusal::Envelope(code)) if !pass.touched() => {
                 outcomes.push(refuse(tx, envelope, code)?);
+                pass.forget_place();
             }
             Err(_) => return Ok(None),
         }
@@ -162,7 +163,22 @@ fn alone(
     Ok(outcome)
 }
 
-pub(super) fn refuse(
+/// Quarantines an envelope of somebody who is let in, and does what follows from it (docs/protocol.md
+/// §3.7).
+fn refuse(tx: &WriteTx<'_>, envelope: &Incoming, code: &'static str) -> Result<Outcome, DbError> {
+    let outcome = set_aside(tx, envelope, code)?;
+    match repair::unread(tx, envelope, code) {
+        Ok(()) => Ok(outcome),
+        Err(EngineError::Db(error)) => Err(error),
+        Err(error) => {
+            tracing::error!(code = error.code(), "a repair could not be begun");
+            Ok(outcome)
+        }
+    }
+}
+
+/// Quarantines an envelope.
+pub(super) fn set_aside(
     tx: &WriteTx<'_>,
     envelope: &Incoming,
     code: &'static str,

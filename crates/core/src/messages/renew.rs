@@ -1,9 +1,10 @@
 //! What follows from a new look at a peer's account: other keys, other devices (docs/protocol.md §1.10 to §1.13, §3.6).
 
-use super::{EngineError, receive};
-use crate::db::{PeerId, WriteTx, conversations, holds, peers};
+use super::notice::{self, Notice};
+use super::{EngineError, receive, repair};
+use crate::db::{DbError, PeerId, WriteTx, conversations, holds, peers};
 use crate::mls::{MlsError, forget_secret, send_group};
-use crate::outbox::{self, OwnEpoch};
+use crate::outbox::{self, OwnEpoch, grant_stock};
 use rusqlite::params;
 use sotto_identity::verify::Pin;
 use sotto_wire::device::DeviceId;
@@ -51,11 +52,7 @@ pub(crate) fn accepted(
     let peer = peers::pin(tx, pin, tx.clock_now_ms())?;
     // Another key numbers its own rosters.
     peers::forget_rosters(tx, peer)?;
-    tx.execute(
-        "DELETE FROM issued_grant WHERE peer_device IN
-           (SELECT id FROM peer_device WHERE peer = ?1)",
-        [peer.0],
-    )?;
+    grant_stock::void_account(tx, peer)?;
     if let Some(conversation) = conversations::with_peer(tx, peer)? {
         retire(tx, conversation)?;
     }
@@ -73,6 +70,7 @@ pub(crate) fn retire(tx: &WriteTx<'_>, conversation: i64) -> Result<(), EngineEr
         if let Some(epoch) = send_group::retire(tx, &group_id)? {
             outbox::retire_epoch(tx, conversation, &OwnEpoch { group_id, epoch })?;
         }
+        repair::repeat(tx, conversation)?;
     }
     Ok(())
 }
@@ -134,11 +132,7 @@ fn cut_off(tx: &WriteTx<'_>, peer: PeerId, roster: &VerifiedRoster) -> Result<()
     let sql = "SELECT device_id FROM peer_device WHERE peer = ?1";
     for device in device_ids(tx, sql, peer)? {
         if roster.device(&device).is_none() {
-            tx.execute(
-                "DELETE FROM issued_grant WHERE peer_device =
-                   (SELECT id FROM peer_device WHERE peer = ?1 AND device_id = ?2)",
-                params![peer.0, device.as_bytes()],
-            )?;
+            grant_stock::void_device(tx, peer, &device)?;
         }
     }
     Ok(())
@@ -154,7 +148,36 @@ pub(crate) fn remember(
     roster: &VerifiedRoster,
 ) -> Result<(), EngineError> {
     for (device, certificate) in roster.devices.iter().zip(&roster.certificates) {
-        peers::device(tx, peer, &device.device_id, certificate)?;
+        meet(tx, peer, &device.device_id, certificate)?;
     }
     Ok(())
+}
+
+/// The row of a device of a peer. One that was never met shows in the conversation, unless no
+/// device of the peer was.
+///
+/// # Errors
+/// [`DbError`].
+pub(super) fn meet(
+    tx: &WriteTx<'_>,
+    peer: PeerId,
+    device: &DeviceId,
+    certificate: &[u8],
+) -> Result<i64, DbError> {
+    let (known, others): (bool, bool) = tx
+        .prepare_cached(
+            "SELECT count(*) FILTER (WHERE device_id = ?2) > 0, count(*) > 0
+             FROM peer_device WHERE peer = ?1",
+        )?
+        .query_row(params![peer.0, device.as_bytes()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let row = peers::device(tx, peer, device, certificate)?;
+    if others
+        && !known
+        && let Some(conversation) = conversations::with_peer(tx, peer)?
+    {
+        notice::put(tx, conversation, Notice::DeviceNew)?;
+    }
+    Ok(row)
 }

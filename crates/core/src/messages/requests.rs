@@ -203,9 +203,9 @@ fn look(
     let digest = Sha256::digest(envelope.welcome()).into();
     match receive::glimpse(tx, own, incoming, &digest) {
         Ok(glimpse) => Ok(glimpse.map(|glimpse| (digest, glimpse))),
-        Err(Refusal::Envelope(code)) => receive::refuse(tx, incoming, code).map(|_| None),
+        Err(Refusal::Envelope(code)) => receive::set_aside(tx, incoming, code).map(|_| None),
         Err(Refusal::Db(error)) if error.is_refused_value() => {
-            receive::refuse(tx, incoming, "envelope.internal").map(|_| None)
+            receive::set_aside(tx, incoming, "envelope.internal").map(|_| None)
         }
         Err(Refusal::Db(error)) => Err(error),
     }

@@ -14,7 +14,7 @@ use frame::{Kind, Sealer};
 use healing::Health;
 use rusqlite::{OptionalExtension, params};
 use sotto_wire::conversation::ConversationId;
-use sotto_wire::payload::Ack;
+use sotto_wire::payload::{Ack, MAX_ACKS, Mark};
 use std::cell::Cell;
 
 /// A row of the outbox.
@@ -132,11 +132,14 @@ fn fill_gaps(
 /// The own send group of a conversation.
 struct SendGroup {
     row: i64,
+    conversation: i64,
     group_id: Vec<u8>,
     welcome: Vec<u8>,
     first_contact_key: [u8; 32],
     next_seq: u64,
     next_put: i64,
+    /// Of the last frame.
+    mark: Mark,
     session: Option<[u8; 16]>,
     epoch_at: u64,
     sealed: u64,
@@ -147,22 +150,24 @@ impl SendGroup {
     fn load(tx: &WriteTx<'_>, conversation: i64) -> Result<Option<Self>, EngineError> {
         let found = tx
             .prepare_cached(
-                "SELECT id, group_id, welcome, first_contact_key, next_seq, next_put,
+                "SELECT id, group_id, welcome, first_contact_key, next_seq, next_put, mark,
                    session, epoch_at, sealed, last_resort
                  FROM send_group WHERE conversation = ?1",
             )?
             .query_row([conversation], |row| {
                 Ok(Self {
                     row: row.get(0)?,
+                    conversation,
                     group_id: row.get(1)?,
                     welcome: row.get(2)?,
                     first_contact_key: row.get(3)?,
                     next_seq: row.get(4)?,
                     next_put: row.get(5)?,
-                    session: row.get(6)?,
-                    epoch_at: row.get(7)?,
-                    sealed: row.get(8)?,
-                    last_resort: row.get(9)?,
+                    mark: row.get(6)?,
+                    session: row.get(7)?,
+                    epoch_at: row.get(8)?,
+                    sealed: row.get(9)?,
+                    last_resort: row.get(10)?,
                 })
             });
         Ok(found.optional()?)
@@ -205,17 +210,20 @@ fn waiting(tx: &WriteTx<'_>, conversation: i64, limit: usize) -> Result<Vec<Wait
     Ok(waiting)
 }
 
-/// How far every group of the peer has been read.
+/// How far the groups of the peer have been read; of more than a payload holds, the latest.
 fn acks(tx: &WriteTx<'_>, conversation: i64) -> Result<Vec<Ack>, EngineError> {
     let mut statement = tx.prepare_cached(
-        "SELECT group_id, processed FROM read_group
-         WHERE conversation = ?1 AND processed > 0 ORDER BY id",
+        "SELECT group_id, processed, mark FROM
+           (SELECT id, group_id, processed, mark FROM read_group
+            WHERE conversation = ?1 AND processed > 0 ORDER BY id DESC LIMIT ?2)
+         ORDER BY id",
     )?;
     let acks = statement
-        .query_map([conversation], |row| {
+        .query_map(params![conversation, MAX_ACKS], |row| {
             Ok(Ack {
                 group: row.get(0)?,
                 seq: row.get(1)?,
+                mark: row.get(2)?,
             })
         })?
         .collect::<Result<_, _>>()?;
@@ -226,6 +234,14 @@ fn ack_due(tx: &WriteTx<'_>, conversation: i64) -> Result<bool, EngineError> {
     let mut statement =
         tx.prepare_cached("SELECT 1 FROM read_group WHERE conversation = ?1 AND ack_due = 1")?;
     Ok(statement.exists([conversation])?)
+}
+
+/// The lowest number that is not acknowledged by every device.
+fn first(tx: &WriteTx<'_>, group: i64) -> Result<u64, EngineError> {
+    let mut statement =
+        tx.prepare_cached("SELECT coalesce(min(acked), 0) FROM send_member WHERE send_group = ?1")?;
+    let acked: u64 = statement.query_row([group], |row| row.get(0))?;
+    Ok(acked + 1)
 }
 
 impl<'t, 'c> Sealer<'t, 'c> {
@@ -269,6 +285,9 @@ impl<'t, 'c> Sealer<'t, 'c> {
             next_seq,
             next_put: Cell::new(group.next_put),
             grants_given: false,
+            mark: group.mark,
+            lost_named: false,
+            first: first(tx, group.row)?,
         })
     }
 }

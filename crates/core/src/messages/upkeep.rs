@@ -1,10 +1,10 @@
 //! What happens to messages by hand or by time.
 
-use super::{EngineError, renew, requests};
+use super::{EngineError, renew, repair, requests};
 use crate::db::WriteTx;
 use crate::inbox::seen;
 use crate::mls::key_packages;
-use crate::outbox;
+use crate::outbox::{self, grant_stock};
 
 /// Tries one of the own messages again: its stored bytes are due now, or, where they are gone, it
 /// is sealed anew. Nothing happens to a message that is delivered.
@@ -30,5 +30,7 @@ pub fn housekeep(tx: &WriteTx<'_>) -> Result<(), EngineError> {
     requests::expire(tx)?;
     renew::forget_retired(tx, false)?;
     key_packages::prune(tx)?;
+    grant_stock::forget_expired(tx)?;
+    repair::carry_out(tx)?;
     Ok(())
 }

@@ -3,46 +3,64 @@
 use super::MessageState;
 use crate::db::{DbError, WriteTx};
 use rusqlite::{OptionalExtension, params};
+use sotto_wire::payload::{Ack, Mark, NO_MARK};
 
-/// The device has processed every frame of the own send group `group_id` up to `seq`; returns the
-/// messages that are delivered now. Cumulative and never decreasing; what names another
-/// conversation's group or a frame that was never sent is ignored.
+/// What an acknowledgement says.
+pub(crate) enum Acknowledged {
+    /// These messages are delivered now.
+    Delivered(Vec<i64>),
+    /// The device has processed a frame that this one does not know: this one was set back
+    /// (docs/protocol.md §3.7). Nothing has changed.
+    Unknown,
+}
+
+/// The device has processed every frame of the own send group up to the number in `ack`. Cumulative
+/// and never decreasing; what names a group of another conversation is ignored.
 pub(crate) fn acknowledge(
     tx: &WriteTx<'_>,
     conversation: i64,
-    group_id: &[u8],
     device: i64,
-    seq: u64,
-) -> Result<Vec<i64>, DbError> {
-    // Numbers are the peer's to choose; SQLite's are signed.
-    let Ok(signed) = i64::try_from(seq) else {
-        return Ok(Vec::new());
-    };
-    let group: Option<i64> = tx
+    ack: &Ack,
+) -> Result<Acknowledged, DbError> {
+    let found: Option<(i64, u64, u64)> = tx
         .prepare_cached(
-            "SELECT id FROM send_group
-             WHERE group_id = ?1 AND conversation = ?2 AND next_seq > ?3",
+            "SELECT g.id, g.next_seq, m.acked
+             FROM send_group g JOIN send_member m ON m.send_group = g.id
+             WHERE g.group_id = ?1 AND g.conversation = ?2 AND m.peer_device = ?3",
         )?
-        .query_row(params![group_id, conversation, signed], |row| row.get(0))
+        .query_row(params![ack.group, conversation, device], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
         .optional()?;
-    let Some(group) = group else {
-        return Ok(Vec::new());
+    let Some((group, next, acked)) = found else {
+        return Ok(Acknowledged::Delivered(Vec::new()));
     };
-    let news = tx
-        .prepare_cached(
-            "UPDATE send_member SET acked = ?3
-             WHERE send_group = ?1 AND peer_device = ?2 AND acked < ?3",
-        )?
-        .execute(params![group, device, seq])?;
-    if news == 0 {
-        return Ok(Vec::new());
+    let seq = ack.seq;
+    if seq <= acked {
+        return Ok(Acknowledged::Delivered(Vec::new()));
     }
+    if seq >= next || is_another(tx, group, ack)? {
+        return Ok(Acknowledged::Unknown);
+    }
+    tx.prepare_cached(
+        "UPDATE send_member SET acked = ?3 WHERE send_group = ?1 AND peer_device = ?2",
+    )?
+    .execute(params![group, device, seq])?;
     tx.prepare_cached("DELETE FROM put WHERE send_group = ?1 AND seq <= ?2 AND peer_device = ?3")?
         .execute(params![group, seq, device])?;
     let by_all: u64 = tx
         .prepare_cached("SELECT min(acked) FROM send_member WHERE send_group = ?1")?
         .query_row([group], |row| row.get(0))?;
-    delivered(tx, group, by_all)
+    delivered(tx, group, by_all).map(Acknowledged::Delivered)
+}
+
+/// The frame that was processed under this number is not the one that this device has sealed.
+fn is_another(tx: &WriteTx<'_>, group: i64, ack: &Ack) -> Result<bool, DbError> {
+    let own: Option<Mark> = tx
+        .prepare_cached("SELECT mark FROM frame WHERE send_group = ?1 AND seq = ?2")?
+        .query_row(params![group, ack.seq], |row| row.get(0))
+        .optional()?;
+    Ok(own.is_some_and(|own| own != NO_MARK && ack.mark != NO_MARK && own != ack.mark))
 }
 
 fn delivered(tx: &WriteTx<'_>, group: i64, by_all: u64) -> Result<Vec<i64>, DbError> {

@@ -2,7 +2,8 @@
 
 use super::MessageState;
 use crate::db::{Change, DbError, WriteTx, conversations};
-use rusqlite::{named_params, params};
+use rusqlite::{OptionalExtension, named_params, params};
+use sotto_wire::payload::Link;
 
 /// A put to store.
 pub(crate) struct NewPut<'a> {
@@ -24,20 +25,44 @@ pub(crate) fn ask_for_frame(tx: &WriteTx<'_>, conversation: i64) -> Result<(), D
     Ok(())
 }
 
-/// Notes a sequenced frame that was just sealed.
-pub(crate) fn insert_frame(
-    tx: &WriteTx<'_>,
-    group: i64,
-    seq: u64,
-    message: Option<i64>,
-) -> Result<(), DbError> {
+/// A sequenced frame that was just sealed.
+pub(crate) struct NewFrame {
+    pub(crate) group: i64,
+    pub(crate) seq: u64,
+    pub(crate) message: Option<i64>,
+    pub(crate) link: Link,
+}
+
+/// Notes a sequenced frame. One that was sealed before keeps its link.
+pub(crate) fn insert_frame(tx: &WriteTx<'_>, frame: &NewFrame) -> Result<(), DbError> {
     tx.prepare_cached(
-        "INSERT INTO frame (send_group, seq, message, sealed_at) VALUES (?1, ?2, ?3, ?4)
+        "INSERT INTO frame (send_group, seq, message, sealed_at, mark, after)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (send_group, seq) DO UPDATE
            SET message = ?3, sealed_at = ?4, given_up = 0",
     )?
-    .execute(params![group, seq, message, tx.clock_now_ms()])?;
+    .execute(params![
+        frame.group,
+        frame.seq,
+        frame.message,
+        tx.clock_now_ms(),
+        frame.link.mark,
+        frame.link.after
+    ])?;
     Ok(())
+}
+
+/// The link of a frame that was sealed before.
+pub(crate) fn link_of(tx: &WriteTx<'_>, group: i64, seq: u64) -> Result<Option<Link>, DbError> {
+    let mut statement =
+        tx.prepare_cached("SELECT mark, after FROM frame WHERE send_group = ?1 AND seq = ?2")?;
+    let link = statement.query_row(params![group, seq], |row| {
+        Ok(Link {
+            mark: row.get(0)?,
+            after: row.get(1)?,
+        })
+    });
+    Ok(link.optional()?)
 }
 
 /// Stores sealed bytes, due now.

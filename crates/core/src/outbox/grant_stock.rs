@@ -1,7 +1,8 @@
 //! Grants at the own relay: a stock, given to peers' devices one by one (docs/protocol.md §4.6).
 
-use crate::db::{Change, DbError, WriteTx};
-use rusqlite::{Connection, OptionalExtension, params};
+use crate::db::{Change, DbError, PeerId, WriteTx};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use sotto_wire::device::DeviceId;
 use sotto_wire::frame::SealKey;
 use sotto_wire::grant::{Address, GrantKey, IssuedGrant};
 use sotto_wire::time::Timestamp;
@@ -39,7 +40,8 @@ pub fn add(tx: &WriteTx<'_>, grants: Vec<IssuedGrant>) -> Result<(), DbError> {
 /// When the database fails.
 pub fn count(connection: &Connection, now: Timestamp) -> Result<usize, DbError> {
     let mut statement = connection.prepare_cached(
-        "SELECT count(*) FROM issued_grant WHERE peer_device IS NULL AND expires_s >= ?1",
+        "SELECT count(*) FROM issued_grant
+         WHERE peer_device IS NULL AND void = 0 AND expires_s >= ?1",
     )?;
     Ok(statement.query_row([now.0 + HALF_LIFE], |row| row.get(0))?)
 }
@@ -57,13 +59,16 @@ pub(crate) enum Standing {
     Fine,
     /// It has one that should be replaced.
     Ageing,
-    /// It has none.
+    /// It has none, or may not know the one it has.
     Missing,
 }
 
 pub(crate) fn standing(tx: &WriteTx<'_>, device: i64) -> Result<Standing, DbError> {
     let expires: Option<u64> = tx
-        .prepare_cached("SELECT max(expires_s) FROM issued_grant WHERE peer_device = ?1")?
+        .prepare_cached(
+            "SELECT max(expires_s) FROM issued_grant
+             WHERE peer_device = ?1 AND superseded = 0 AND void = 0",
+        )?
         .query_row([device], |row| row.get(0))?;
     let now = tx.now();
     Ok(match expires {
@@ -77,7 +82,7 @@ pub(crate) fn standing(tx: &WriteTx<'_>, device: i64) -> Result<Standing, DbErro
 pub(crate) fn assign(tx: &WriteTx<'_>, device: i64) -> Result<Option<Issued>, DbError> {
     let mut statement = tx.prepare_cached(
         "UPDATE issued_grant SET peer_device = ?1
-         WHERE id = (SELECT id FROM issued_grant WHERE peer_device IS NULL AND expires_s >= ?2
+         WHERE id = (SELECT id FROM issued_grant WHERE peer_device IS NULL AND void = 0 AND expires_s >= ?2
                      ORDER BY expires_s DESC LIMIT 1)
          RETURNING key, seal, expires_s",
     )?;
@@ -98,10 +103,77 @@ pub(crate) fn at(
 ) -> Result<Option<(SealKey, i64)>, DbError> {
     let mut statement = connection.prepare_cached(
         "SELECT seal, peer_device FROM issued_grant
-         WHERE address = ?1 AND peer_device IS NOT NULL",
+         WHERE address = ?1 AND peer_device IS NOT NULL AND void = 0",
     )?;
     let found = statement.query_row([address.as_str()], |row| {
         Ok((SealKey::from_bytes(row.get(0)?), row.get(1)?))
     });
     Ok(found.optional()?)
+}
+
+/// Whether there was a grant at this address, which was cut off on purpose.
+pub(crate) fn is_void(connection: &Connection, address: &Address) -> Result<bool, DbError> {
+    let mut statement =
+        connection.prepare_cached("SELECT 1 FROM issued_grant WHERE address = ?1 AND void = 1")?;
+    Ok(statement.exists([address.as_str()])?)
+}
+
+/// What the devices of this account hold reaches this one no more. The addresses are remembered.
+pub(crate) fn void_account(tx: &WriteTx<'_>, peer: PeerId) -> Result<(), DbError> {
+    void(
+        tx,
+        "peer_device IN (SELECT id FROM peer_device WHERE peer = ?1)",
+        params![peer.0],
+    )
+}
+
+/// As [`void_account`], for one device.
+pub(crate) fn void_device(
+    tx: &WriteTx<'_>,
+    peer: PeerId,
+    device: &DeviceId,
+) -> Result<(), DbError> {
+    void(
+        tx,
+        "peer_device IN (SELECT id FROM peer_device WHERE peer = ?1 AND device_id = ?2)",
+        params![peer.0, device.as_bytes()],
+    )
+}
+
+/// The grants in stock are not to be given to anybody.
+pub(crate) fn void_stock(tx: &WriteTx<'_>) -> Result<(), DbError> {
+    void(tx, "peer_device IS NULL", params![])
+}
+
+/// Nothing that was ever handed out counts any more.
+pub(crate) fn void_all(tx: &WriteTx<'_>) -> Result<(), DbError> {
+    void(tx, "void = 0", params![])
+}
+
+fn void(tx: &WriteTx<'_>, which: &str, values: &[&dyn ToSql]) -> Result<(), DbError> {
+    let sql = format!(
+        "UPDATE issued_grant SET void = 1, key = zeroblob(32), seal = zeroblob(32) WHERE {which}"
+    );
+    tx.prepare_cached(&sql)?.execute(values)?;
+    tx.changed(Change::Outbox);
+    Ok(())
+}
+
+/// The devices of this conversation's peer may not know the grants they were given: each is given
+/// another one with the next frame. The old ones go on working.
+pub(crate) fn supersede(tx: &WriteTx<'_>, conversation: i64) -> Result<(), DbError> {
+    tx.prepare_cached(
+        "UPDATE issued_grant SET superseded = 1 WHERE peer_device IN
+           (SELECT d.id FROM peer_device d JOIN conversation c ON c.peer = d.peer
+            WHERE c.id = ?1)",
+    )?
+    .execute([conversation])?;
+    Ok(())
+}
+
+/// Forgets grants that no relay honours any more.
+pub(crate) fn forget_expired(tx: &WriteTx<'_>) -> Result<(), DbError> {
+    tx.prepare_cached("DELETE FROM issued_grant WHERE void = 1 AND expires_s <= ?1")?
+        .execute([tx.now().0])?;
+    Ok(())
 }

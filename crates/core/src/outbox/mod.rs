@@ -12,13 +12,13 @@ mod retire;
 mod retry;
 mod schedule;
 
-pub(crate) use acks::acknowledge;
+pub(crate) use acks::{Acknowledged, acknowledge};
 pub(crate) use checks::to_check;
 pub(crate) use commits::{
     OwnEpoch, Staple, insert_commit, retire_epoch, retired_groups, staples, take_acknowledged,
     take_expired,
 };
-pub(crate) use frames::{NewPut, ask_for_frame, insert_frame, insert_put};
+pub(crate) use frames::{NewFrame, NewPut, ask_for_frame, insert_frame, insert_put, link_of};
 pub use needs::{Need, needs, waiting};
 pub use puts::{Put, PutResult, Route, due, due_now, next_due, settle};
 pub(crate) use retire::retire;

@@ -30,6 +30,13 @@ pub(crate) fn retire(tx: &WriteTx<'_>, conversation: i64) -> Result<Option<Vec<u
          ON CONFLICT DO NOTHING",
         params![conversation, group],
     )?;
+    // A grant in a frame that was not acknowledged may not have arrived.
+    tx.execute(
+        "UPDATE issued_grant SET superseded = 1 WHERE peer_device IN
+           (SELECT peer_device FROM send_member m JOIN send_group g ON g.id = m.send_group
+            WHERE g.id = ?1 AND m.acked < g.next_seq - 1)",
+        [group],
+    )?;
     let ids = waiting_again(tx, group)?;
     // Commits of the peer may still name its epochs.
     tx.execute(

@@ -19,7 +19,12 @@ fn full() -> Payload {
         acks: vec![Ack {
             group: vec![9; 16],
             seq: 2,
+            mark: [5; 8],
         }],
+        link: Some(Link {
+            after: [8; 8],
+            mark: [10; 8],
+        }),
         lost: vec![Lost::Group([6; 16]), Lost::Welcome([7; 32])],
         first: 2,
         typing: false,
@@ -79,11 +84,16 @@ fn versions_and_limits() {
     assert_eq!(set("v", Value::from(2)), Err(PayloadError::Version));
     assert_eq!(set("more", Value::from(2)), Err(PayloadError::Malformed));
     assert_eq!(set("seq", Value::from(-1)), Err(PayloadError::Malformed));
-    let ack = |len: usize| Value::Array(vec![Value::Bytes(vec![0; len]), Value::from(1)]);
+    let ack = |len: usize| {
+        let mark = Value::Bytes(vec![0; 8]);
+        Value::Array(vec![Value::Bytes(vec![0; len]), Value::from(1), mark])
+    };
     assert_eq!(
         set("acks", Value::Array(vec![ack(15)])),
         Err(PayloadError::Limit)
     );
+    let short = Value::Array(vec![Value::Bytes(vec![0; 7]); 2]);
+    assert_eq!(set("link", short), Err(PayloadError::Limit));
     assert!(set("acks", Value::Array(vec![ack(16); MAX_ACKS])).is_ok());
     assert_eq!(
         set("acks", Value::Array(vec![ack(16); MAX_ACKS + 1])),
@@ -98,6 +108,11 @@ fn versions_and_limits() {
         set("typing", Value::Bool(true)),
         Err(PayloadError::Malformed),
         "in a frame that is kept"
+    );
+    assert_eq!(
+        set("seq", Value::from(0)),
+        Err(PayloadError::Malformed),
+        "a place in the sequence without a number"
     );
     let grants = Payload {
         grants: vec![grant(); MAX_ITEMS + 1],

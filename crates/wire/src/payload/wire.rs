@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteBuf, Bytes};
 
-use super::{Ack, GROUP_ID_LEN, Lost, MAX_ACKS, MAX_ITEMS, Payload, PayloadError, PayloadGrant};
+use super::{
+    Ack, GROUP_ID_LEN, Link, Lost, MARK_LEN, MAX_ACKS, MAX_ITEMS, Mark, Payload, PayloadError,
+    PayloadGrant,
+};
 use crate::cbor::byte_strings;
 
 const VERSION: u64 = 1;
@@ -14,7 +17,9 @@ const VERSION: u64 = 1;
 pub(super) struct Borrowed<'a> {
     v: u64,
     seq: u64,
-    acks: Vec<(&'a Bytes, u64)>,
+    acks: Vec<(&'a Bytes, u64, &'a Bytes)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<(&'a Bytes, &'a Bytes)>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     lost: Vec<&'a Bytes>,
     first: u64,
@@ -39,8 +44,12 @@ impl<'a> From<&'a Payload> for Borrowed<'a> {
             acks: payload
                 .acks
                 .iter()
-                .map(|ack| (Bytes::new(&ack.group), ack.seq))
+                .map(|ack| (Bytes::new(&ack.group), ack.seq, Bytes::new(&ack.mark)))
                 .collect(),
+            link: payload
+                .link
+                .as_ref()
+                .map(|link| (Bytes::new(&link.after), Bytes::new(&link.mark))),
             lost: payload.lost.iter().map(lost).collect(),
             first: payload.first,
             grants: &payload.grants,
@@ -63,13 +72,32 @@ fn parse_lost(bytes: &[u8]) -> Option<Lost> {
     group.or_else(|_| bytes.try_into().map(Lost::Welcome)).ok()
 }
 
+fn parse_ack((group, seq, mark): (ByteBuf, u64, ByteBuf)) -> Option<Ack> {
+    let group = group.into_vec();
+    let mark = parse_mark(&mark)?;
+    (group.len() == GROUP_ID_LEN).then_some(Ack { group, seq, mark })
+}
+
+fn parse_link((after, mark): (ByteBuf, ByteBuf)) -> Option<Link> {
+    Some(Link {
+        after: parse_mark(&after)?,
+        mark: parse_mark(&mark)?,
+    })
+}
+
+fn parse_mark(bytes: &[u8]) -> Option<Mark> {
+    <[u8; MARK_LEN]>::try_from(bytes).ok()
+}
+
 /// A payload that was read; fields in the order of the encoding.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Owned {
     v: u64,
     seq: u64,
-    acks: Vec<(ByteBuf, u64)>,
+    acks: Vec<(ByteBuf, u64, ByteBuf)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    link: Option<(ByteBuf, ByteBuf)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     lost: Vec<ByteBuf>,
     first: u64,
@@ -93,13 +121,12 @@ impl Owned {
             || self.grants.len() > MAX_ITEMS
             || self.lost.len() > MAX_ITEMS
             || self.key_packages.len() > MAX_ITEMS;
-        if too_many
-            || self
-                .acks
-                .iter()
-                .any(|(group, _)| group.len() != GROUP_ID_LEN)
-        {
+        if too_many {
             return Err(PayloadError::Limit);
+        }
+        // What is neither kept nor numbered has no place in the sequence.
+        if self.link.is_some() && self.seq == 0 {
+            return Err(PayloadError::Malformed);
         }
         // Typing is of the moment; a frame that is kept and repeated says nothing of it.
         if self.typing && self.seq != 0 {
@@ -107,13 +134,16 @@ impl Owned {
         }
         let lost = self.lost.iter().map(|it| parse_lost(it));
         let lost = lost.collect::<Option<_>>().ok_or(PayloadError::Limit)?;
-        let acks = self.acks.into_iter().map(|(group, seq)| Ack {
-            group: group.into_vec(),
-            seq,
-        });
+        let acks = self.acks.into_iter().map(parse_ack);
+        let acks = acks.collect::<Option<_>>().ok_or(PayloadError::Limit)?;
+        let link = match self.link {
+            Some(link) => Some(parse_link(link).ok_or(PayloadError::Limit)?),
+            None => None,
+        };
         Ok(Payload {
             seq: self.seq,
-            acks: acks.collect(),
+            acks,
+            link,
             lost,
             first: self.first,
             typing: self.typing,

@@ -10,7 +10,7 @@ use crate::{
     first_contact::{Envelope, UnverifiedEnvelope},
     frame::{self, Frame, SealKey},
     grant::GrantKey,
-    payload::{Ack, Lost, Payload, PayloadGrant},
+    payload::{Ack, Link, Lost, NO_MARK, Payload, PayloadGrant},
 };
 
 #[test]
@@ -99,7 +99,12 @@ fn payload() -> Payload {
         acks: vec![Ack {
             group: vec![9; 16],
             seq: 3,
+            mark: [2; 8],
         }],
+        link: Some(Link {
+            after: NO_MARK,
+            mark: [11; 8],
+        }),
         lost: vec![Lost::Group([7; 16]), Lost::Welcome([6; 32])],
         first: 1,
         typing: false,
@@ -112,7 +117,8 @@ fn payload() -> Payload {
 #[test]
 fn payloads() {
     let input = json!({
-        "seq": 1, "acks": [[hex::encode([9; 16]), 3]], "content": "010203",
+        "seq": 1, "acks": [[hex::encode([9; 16]), 3, hex::encode([2; 8])]], "content": "010203",
+        "link": [hex::encode([0; 8]), hex::encode([11; 8])],
         "lost": [hex::encode([7; 16]), hex::encode([6; 32])], "first": 1,
         "grants": [{
             "to": hex::encode([8; 16]), "host": relay(), "key": hex::encode([1; 32]),
@@ -127,13 +133,13 @@ fn payloads() {
         first: 1,
         ..Payload::default()
     };
-    let acks_input = json!({ "seq": 0, "acks": [[hex::encode([9; 16]), 3]], "first": 1 });
+    let acks_input =
+        json!({ "seq": 0, "acks": [[hex::encode([9; 16]), 3, hex::encode([2; 8])]], "first": 1 });
     let typing = Payload {
         typing: true,
         ..only_acks.clone()
     };
-    let typing_input =
-        json!({ "seq": 0, "acks": [[hex::encode([9; 16]), 3]], "first": 1, "typing": true });
+    let typing_input = json!({ "seq": 0, "acks": [[hex::encode([9; 16]), 3, hex::encode([2; 8])]], "first": 1, "typing": true });
     let mut cases = vec![
         accepted("everything", input, &bytes),
         accepted("acknowledgements only", acks_input, &only_acks.encode()),

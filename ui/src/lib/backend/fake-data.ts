@@ -133,6 +133,7 @@ export function seed(now: number): Seed {
         sentAt: now - ago * MINUTE,
         state: state ?? (mine ? 'delivered' : 'received'),
         error: state === 'failed' ? { code: 'relay.unreachable', detail: null } : null,
+        notice: null,
       }
     })
     messages.set(id, views)

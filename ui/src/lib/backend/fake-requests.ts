@@ -56,6 +56,7 @@ export function accepted(
       sentAt: at,
       state,
       error: null,
+      notice: null,
     }
   })
   const view = summary({ id, peer, unread: received.length, hold: null, draft: null }, received)

@@ -478,7 +478,7 @@ export class FakeBackend implements Backend {
   ): MessageView {
     const id = this.#nextId++
     const sentAt = Date.now()
-    const message = { id, conversationId, mine, text, sentAt, state, error: null }
+    const message = { id, conversationId, mine, text, sentAt, state, error: null, notice: null }
     this.#messages(conversationId).push(message)
     this.#announce(message)
     return message

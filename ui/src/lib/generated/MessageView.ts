@@ -33,4 +33,8 @@ state: MessageState,
 /**
  * Why it failed or why it is waiting.
  */
-error: ErrorView | null, };
+error: ErrorView | null, 
+/**
+ * The code of a line of the timeline that is no message; null for messages.
+ */
+notice: string | null, };

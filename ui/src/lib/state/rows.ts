@@ -31,6 +31,8 @@ export function rows(messages: MessageView[], firstUnread: number | null): Row[]
 function together(a: MessageView, b: MessageView): boolean {
   return (
     a.mine === b.mine &&
+    a.notice === null &&
+    b.notice === null &&
     Math.abs(b.sentAt - a.sentAt) < TOGETHER &&
     localDay(a.sentAt) === localDay(b.sentAt)
   )

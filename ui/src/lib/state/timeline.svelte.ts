@@ -202,7 +202,7 @@ export class Timeline {
 
   #findFirstUnread(): number | null {
     if (this.#unreadAtOpen === 0) return null
-    const received = this.messages.filter(({ mine }) => !mine)
+    const received = this.messages.filter(({ mine, notice }) => !mine && notice === null)
     return received.at(-this.#unreadAtOpen)?.id ?? null
   }
 

@@ -73,7 +73,8 @@ impl Pass<'_, '_> {
         let peer = peers::row(self.tx, sender, self.tx.clock_now_ms())?;
         // First, because it may be what certifies the leaf in a Welcome of before a rotation.
         let id = &shown.certificate.device_id;
-        let device = peers::device(self.tx, peer, id, &shown.bytes)?;
+        let device = renew::meet(self.tx, peer, id, &shown.bytes)?;
+        self.forget_place();
         let digest = Sha256::digest(&envelope.welcome).into();
         let group_id = match self.by_welcome(&digest)? {
             Some(known) => known,

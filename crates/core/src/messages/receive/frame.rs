@@ -4,6 +4,7 @@ use super::pass::Pass;
 use super::{Outcome, Refusal};
 use crate::db::{DbError, PeerId, WriteTx, conversations, peers};
 use crate::inbox::{NewReader, Reader, quarantine, seen};
+use crate::messages::{renew, repair};
 use crate::mls::{Accounts, Message};
 use crate::outbox::{self, grant_stock};
 use rusqlite::OptionalExtension;
@@ -86,7 +87,9 @@ impl Pass<'_, '_> {
         let (conversation, _) =
             crate::messages::start::with(self.tx, &self.own.did, peer, &pin.did)?;
         let owner = &joined.owner;
-        let device = peers::device(self.tx, peer, &owner.certificate.device_id, &owner.bytes)?;
+        let device = renew::meet(self.tx, peer, &owner.certificate.device_id, &owner.bytes)?;
+        self.forget_place();
+        repair::joined(self.tx, conversation, device)?;
         let reader = Reader::insert(
             self.tx,
             &NewReader {

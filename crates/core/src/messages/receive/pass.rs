@@ -171,6 +171,11 @@ impl<'t, 'c> Pass<'t, 'c> {
         Ok(next)
     }
 
+    /// Somebody else may have put something at the end of the history.
+    pub(super) fn forget_place(&mut self) {
+        self.last_place = None;
+    }
+
     pub(super) fn note_progress(&mut self, conversation: i64) {
         if !self.progressed.contains(&conversation) {
             self.progressed.push(conversation);

@@ -5,9 +5,9 @@ use super::{Outcome, Refusal};
 use crate::db::{DbError, conversations, peers};
 use crate::inbox::seen;
 use crate::messages::compose::{NewMessage, insert};
-use crate::messages::{MessageState, place, renew};
+use crate::messages::{MessageState, place, renew, repair};
 use crate::mls::{Message, MlsError, PeerDevice, certified, key_packages, send_group};
-use crate::outbox;
+use crate::outbox::{self, Acknowledged};
 use rusqlite::params;
 use sotto_wire::content::{self, Body, Content};
 use sotto_wire::conversation::ConversationId;
@@ -30,6 +30,7 @@ impl Pass<'_, '_> {
             Payload::decode(&opened.payload).map_err(|_| Refusal::Envelope("payload.malformed"))?;
         let reader = self.reader(group_id)?;
         let (row, conversation, device) = (reader.row, reader.conversation, reader.device);
+        self.check_place(group_id, &payload)?;
         for ack in &payload.acks {
             self.acknowledge(conversation, device, ack)?;
         }
@@ -46,6 +47,10 @@ impl Pass<'_, '_> {
         if reader.is_beyond(payload.seq) {
             return Err(Refusal::Envelope("payload.sequence"));
         }
+        if !payload.lost.is_empty() {
+            repair::asked(self.tx, conversation, &payload.lost)?;
+            self.forget_place();
+        }
         for grant in &payload.grants {
             self.hold(conversation, device, grant)?;
         }
@@ -54,11 +59,40 @@ impl Pass<'_, '_> {
             None => None,
         };
         let tx = self.tx;
-        self.reader(group_id)?.accept(tx, payload.seq, message)?;
+        let reader = self.reader(group_id)?;
+        reader.accept(tx, payload.seq, payload.link, message)?;
         if !payload.key_packages.is_empty() {
             self.answer(conversation, payload.key_packages)?;
         }
         Ok(message.map_or(Outcome::Control, Outcome::Message))
+    }
+
+    /// Whether the frame fits to those that were processed, and this device knows as much of them as it
+    /// has acknowledged (§3.7).
+    fn check_place(&mut self, group_id: &[u8], payload: &Payload) -> Result<(), Refusal> {
+        if payload.seq != 0 && payload.first > payload.seq {
+            return Err(Refusal::Envelope("payload.sequence"));
+        }
+        let tx = self.tx;
+        let reader = self.reader(group_id)?;
+        let conversation = reader.conversation;
+        let skipped = reader.skip_to(tx, payload.first)?;
+        if let Some(link) = payload.link
+            && reader.contradicts(payload.seq, link)
+        {
+            return Err(Refusal::Envelope(repair::FORKED));
+        }
+        if skipped {
+            self.set_back(conversation)?;
+        }
+        Ok(())
+    }
+
+    fn set_back(&mut self, conversation: i64) -> Result<(), Refusal> {
+        repair::set_back(self.tx, conversation)?;
+        self.forget_place();
+        self.note_outbox(conversation);
+        Ok(())
     }
 
     fn acknowledge(&mut self, conversation: i64, device: i64, ack: &Ack) -> Result<(), Refusal> {
@@ -66,11 +100,14 @@ impl Pass<'_, '_> {
         if self.acked.get(&key).is_some_and(|known| *known >= ack.seq) {
             return Ok(());
         }
-        let delivered = outbox::acknowledge(self.tx, conversation, &ack.group, device, ack.seq)?;
-        if !delivered.is_empty() {
-            // Frees room for first-contact envelopes that wait.
-            self.note_outbox(conversation);
-            self.note_delivered(conversation, delivered);
+        match outbox::acknowledge(self.tx, conversation, device, ack)? {
+            Acknowledged::Unknown => return self.set_back(conversation),
+            Acknowledged::Delivered(delivered) if !delivered.is_empty() => {
+                // Frees room for first-contact envelopes that wait.
+                self.note_outbox(conversation);
+                self.note_delivered(conversation, delivered);
+            }
+            Acknowledged::Delivered(_) => {}
         }
         renew::forget_acknowledged(self.tx, conversation)?;
         self.acked.insert(key, ack.seq);

@@ -147,7 +147,7 @@ pub(super) fn close_gaps(tx: &WriteTx<'_>) -> Result<(), DbError> {
             continue;
         };
         if !reader.has(seq) {
-            reader.accept(tx, seq, None)?;
+            reader.accept(tx, seq, None, None)?;
             reader.flush(tx)?;
         }
         tx.prepare_cached(

@@ -4,16 +4,16 @@ use super::SendGroup;
 use super::healing::Health;
 use super::recipients::Recipient;
 use crate::db::{OwnAccount, PeerId, WriteTx, peers};
-use crate::messages::EngineError;
+use crate::messages::{EngineError, repair};
 use crate::mls::{Session, key_packages};
 use crate::outbox::grant_stock::{self, Standing};
-use crate::outbox::{Need, NewPut, Put, Route, insert_frame, insert_put};
+use crate::outbox::{Need, NewFrame, NewPut, Put, Route, insert_frame, insert_put, link_of};
 use rusqlite::params;
 use sotto_wire::conversation::ConversationId;
 use sotto_wire::first_contact::Envelope;
 use sotto_wire::frame::{self, Frame, SealKey};
 use sotto_wire::grant;
-use sotto_wire::payload::{Ack, Payload, PayloadGrant};
+use sotto_wire::payload::{Ack, Link, Lost, Mark, Payload, PayloadGrant};
 use sotto_wire::random;
 use std::cell::Cell;
 
@@ -45,6 +45,12 @@ pub(super) struct Sealer<'t, 'c> {
     pub(super) next_put: Cell<i64>,
     /// What the devices need to reach this one is in an earlier frame of this step.
     pub(super) grants_given: bool,
+    /// Of the last frame.
+    pub(super) mark: Mark,
+    /// What cannot be read of the peer is named in an earlier frame of this step.
+    pub(super) lost_named: bool,
+    /// The lowest number that is not acknowledged by every device.
+    pub(super) first: u64,
 }
 
 impl Sealer<'_, '_> {
@@ -93,12 +99,22 @@ impl Sealer<'_, '_> {
                 message,
                 content,
             } => {
-                let seq = seq.unwrap_or(self.next_seq);
+                let (seq, link) = self.place(seq)?;
                 let mut payload = self.payload(seq, content);
+                payload.link = Some(link);
+                payload.lost = self.lost()?;
                 payload.grants = self.grants()?;
                 payload.key_packages = self.key_packages(seq)?;
-                self.next_seq = self.next_seq.max(seq.saturating_add(1));
-                insert_frame(self.tx, self.group.row, seq, message)?;
+                let group = self.group.row;
+                insert_frame(
+                    self.tx,
+                    &NewFrame {
+                        group,
+                        seq,
+                        message,
+                        link,
+                    },
+                )?;
                 (Some(seq), payload)
             }
         };
@@ -119,8 +135,15 @@ impl Sealer<'_, '_> {
     pub(super) fn finish(mut self) -> Result<(), EngineError> {
         self.session.flush()?;
         self.tx
-            .prepare_cached("UPDATE send_group SET next_seq = ?2, next_put = ?3 WHERE id = ?1")?
-            .execute(params![self.group.row, self.next_seq, self.next_put.get()])?;
+            .prepare_cached(
+                "UPDATE send_group SET next_seq = ?2, next_put = ?3, mark = ?4 WHERE id = ?1",
+            )?
+            .execute(params![
+                self.group.row,
+                self.next_seq,
+                self.next_put.get(),
+                self.mark
+            ])?;
         self.health.store(self.tx, self.group.row)
     }
 
@@ -131,12 +154,38 @@ impl Sealer<'_, '_> {
         (self.group.row << 32) | next
     }
 
+    /// The number to seal under and its link: the next one, or those that the frame had before.
+    fn place(&mut self, seq: Option<u64>) -> Result<(u64, Link), EngineError> {
+        if let Some(seq) = seq
+            && let Some(link) = link_of(self.tx, self.group.row, seq)?
+        {
+            return Ok((seq, link));
+        }
+        let link = Link {
+            after: self.mark,
+            mark: random::array(self.tx.random()),
+        };
+        let seq = self.next_seq;
+        self.mark = link.mark;
+        self.next_seq += 1;
+        Ok((seq, link))
+    }
+
+    /// Groups of the peer that cannot be read (§3.7), in the first frame.
+    fn lost(&mut self) -> Result<Vec<Lost>, EngineError> {
+        if std::mem::replace(&mut self.lost_named, true) {
+            return Ok(Vec::new());
+        }
+        repair::take(self.tx, self.group.conversation)
+    }
+
     fn payload(&self, seq: u64, content: Option<Vec<u8>>) -> Payload {
         Payload {
             seq,
             acks: self.acks.clone(),
+            link: None,
             lost: Vec::new(),
-            first: 1,
+            first: self.first,
             typing: false,
             content,
             grants: Vec::new(),

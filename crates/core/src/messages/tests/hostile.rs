@@ -162,7 +162,11 @@ fn acknowledgements_of_what_was_never_sent_are_ignored() {
         alice.read(|tx| Ok(tx.query_row("SELECT group_id FROM send_group", [], |row| row.get(0))?));
     let mut lying = payload(0);
     for (group, seq) in [(group, u64::MAX), (own, 1), (vec![9; 16], 1)] {
-        lying.acks.push(sotto_wire::payload::Ack { group, seq });
+        lying.acks.push(sotto_wire::payload::Ack {
+            group,
+            seq,
+            mark: sotto_wire::payload::NO_MARK,
+        });
     }
     let frame = payload_of_alice(&alice, &bob, &lying.encode());
     assert_eq!(bob.receive_batch(vec![frame]), [Outcome::Control]);
