@@ -82,6 +82,11 @@ impl<'c> WriteTx<'c> {
         self.session
     }
 
+    /// The same, to be kept.
+    pub(crate) fn shared_random(&self) -> Arc<dyn Random> {
+        Arc::clone(&self.random)
+    }
+
     /// Opens a savepoint: what follows is undone unless [`Savepoint::commit`] is called.
     ///
     /// # Errors

@@ -1,9 +1,11 @@
 //! RustCrypto with a quicker check of signatures: every message of a group is signed by the same
-//! key, and RustCrypto would decompress it for each of them, and the signature's point besides.
+//! key, and RustCrypto would decompress it for each of them, and the signature's point besides. And
+//! with the injected randomness in the place of RustCrypto's own.
 //!
 //! The check is RFC 8032 §5.1.7 with keys of small order refused: under any other key a signature
 //! whose point has a small order is one that only the key's holder can make, and gains nothing.
 
+use super::hpke;
 use ed25519_dalek::{Signature, Verifier as _, VerifyingKey};
 use openmls_rust_crypto::RustCrypto;
 use openmls_traits::crypto::OpenMlsCrypto;
@@ -11,18 +13,23 @@ use openmls_traits::types::{
     AeadType, Ciphersuite, CryptoError, ExporterSecret, HashType, HpkeCiphertext, HpkeConfig,
     HpkeKeyPair, KemOutput, SignatureScheme,
 };
-use std::sync::{Mutex, PoisonError};
+use sotto_wire::random::Random;
+use std::sync::{Arc, Mutex, PoisonError};
 use tls_codec::SecretVLBytes;
 
-#[derive(Default)]
 pub(super) struct Crypto {
     rust: RustCrypto,
+    random: Arc<dyn Random>,
     last: Mutex<Option<VerifyingKey>>,
 }
 
 impl Crypto {
-    pub(super) fn rust(&self) -> &RustCrypto {
-        &self.rust
+    pub(super) fn new(random: Arc<dyn Random>) -> Self {
+        Self {
+            rust: RustCrypto::default(),
+            random,
+            last: Mutex::new(None),
+        }
     }
 
     /// The key, decompressed and looked at once as long as it stays the same.
@@ -123,8 +130,9 @@ impl OpenMlsCrypto for Crypto {
         self.rust.aead_decrypt(alg, key, ct_tag, nonce, aad)
     }
 
-    fn signature_key_gen(&self, alg: SignatureScheme) -> Result<(Vec<u8>, Vec<u8>), CryptoError> {
-        self.rust.signature_key_gen(alg)
+    /// Device keys are made elsewhere (docs/protocol.md §1.6): the groups' signer is one of them.
+    fn signature_key_gen(&self, _: SignatureScheme) -> Result<(Vec<u8>, Vec<u8>), CryptoError> {
+        Err(CryptoError::UnsupportedSignatureScheme)
     }
 
     fn sign(&self, alg: SignatureScheme, data: &[u8], key: &[u8]) -> Result<Vec<u8>, CryptoError> {
@@ -139,7 +147,7 @@ impl OpenMlsCrypto for Crypto {
         aad: &[u8],
         ptxt: &[u8],
     ) -> Result<HpkeCiphertext, CryptoError> {
-        self.rust.hpke_seal(config, pk_r, info, aad, ptxt)
+        hpke::seal(&self.random, config, pk_r, info, aad, ptxt)
     }
 
     fn hpke_open(
@@ -161,7 +169,8 @@ impl OpenMlsCrypto for Crypto {
         exporter_context: &[u8],
         exporter_length: usize,
     ) -> Result<(KemOutput, ExporterSecret), CryptoError> {
-        self.rust.hpke_setup_sender_and_export(
+        hpke::export(
+            &self.random,
             config,
             pk_r,
             info,

@@ -7,6 +7,7 @@ mod credential;
 mod crypto;
 mod error;
 mod healing;
+mod hpke;
 pub mod key_packages;
 mod provider;
 pub mod send_group;

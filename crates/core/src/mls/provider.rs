@@ -1,31 +1,55 @@
-//! What openmls is given to work with: RustCrypto, the open transaction, the device key.
+//! What openmls is given to work with: RustCrypto, the open transaction and its randomness, the
+//! device key.
 
 use super::crypto::Crypto;
 use super::storage::{Secrets, Store};
-use openmls_rust_crypto::RustCrypto;
+use crate::db::WriteTx;
 use openmls_traits::OpenMlsProvider;
+use openmls_traits::random::OpenMlsRand;
 use openmls_traits::signatures::{Signer, SignerError};
 use openmls_traits::types::SignatureScheme;
-use rusqlite::Connection;
 use sotto_wire::key::SigningKey;
+use sotto_wire::random::{self, Random};
+use std::convert::Infallible;
+use std::sync::Arc;
 
 pub(super) struct Provider<'t> {
     store: Store<'t>,
     crypto: Crypto,
+    rand: Rand,
+}
+
+/// The injected randomness.
+pub(super) struct Rand(Arc<dyn Random>);
+
+impl OpenMlsRand for Rand {
+    type Error = Infallible;
+
+    fn random_array<const N: usize>(&self) -> Result<[u8; N], Infallible> {
+        Ok(random::array(&*self.0))
+    }
+
+    fn random_vec(&self, len: usize) -> Result<Vec<u8>, Infallible> {
+        let mut out = vec![0; len];
+        self.0.fill(&mut out);
+        Ok(out)
+    }
 }
 
 impl<'t> Provider<'t> {
-    pub(super) fn new(connection: &'t Connection, secrets: Secrets) -> Self {
+    pub(super) fn new(tx: &'t WriteTx<'_>, secrets: Secrets) -> Self {
+        let random = tx.shared_random();
         Self {
-            store: Store::new(connection, secrets),
-            crypto: Crypto::default(),
+            store: Store::new(tx, secrets),
+            crypto: Crypto::new(Arc::clone(&random)),
+            rand: Rand(random),
         }
     }
 }
 
 impl<'t> OpenMlsProvider for Provider<'t> {
     type CryptoProvider = Crypto;
-    type RandProvider = RustCrypto;
+    type RandProvider = Rand;
     type StorageProvider = Store<'t>;
 
     fn storage(&self) -> &Store<'t> {
@@ -36,8 +60,8 @@ impl<'t> OpenMlsProvider for Provider<'t> {
         &self.crypto
     }
 
-    fn rand(&self) -> &RustCrypto {
-        self.crypto.rust()
+    fn rand(&self) -> &Rand {
+        &self.rand
     }
 }
 

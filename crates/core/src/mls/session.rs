@@ -6,7 +6,7 @@ use super::{
     Accounts, FIRST_CONTACT_LABEL, MAX_PAST_EPOCHS, MlsError, SUITE, VerifiedDevice, credential,
     key_packages, ratchet,
 };
-use crate::db::DbError;
+use crate::db::{DbError, WriteTx};
 use openmls::group::PastEpochDeletion;
 use openmls::prelude::tls_codec::DeserializeBytes as _;
 use openmls::prelude::{
@@ -86,20 +86,20 @@ pub(crate) struct Joined {
 
 impl<'t> Session<'t> {
     /// For a single step: every change is stored at once.
-    pub(crate) fn storing_each_time(connection: &'t Connection) -> Self {
-        Self::new(connection, Secrets::EachTime)
+    pub(crate) fn storing_each_time(tx: &'t WriteTx<'_>) -> Self {
+        Self::new(tx, Secrets::EachTime)
     }
 
     /// For many messages: what a message changes is stored by [`Session::flush`]. Without it,
     /// everything done in the meantime must be rolled back.
-    pub(crate) fn storing_at_flush(connection: &'t Connection) -> Self {
-        Self::new(connection, Secrets::AtFlush)
+    pub(crate) fn storing_at_flush(tx: &'t WriteTx<'_>) -> Self {
+        Self::new(tx, Secrets::AtFlush)
     }
 
-    fn new(connection: &'t Connection, secrets: Secrets) -> Self {
-        let provider = Provider::new(connection, secrets);
+    fn new(tx: &'t WriteTx<'_>, secrets: Secrets) -> Self {
+        let provider = Provider::new(tx, secrets);
         Self {
-            connection,
+            connection: tx,
             provider,
             groups: HashMap::new(),
         }
