@@ -19,6 +19,7 @@ const CRATE_ARROWS = {
   'sotto-devshell': ['sotto-core'],
   'sotto-desktop': ['sotto-core'],
   'sotto-testkit': ['sotto-core', 'sotto-relay', 'sotto-identity', 'sotto-wire'],
+  'sotto-simulation': ['sotto-core', 'sotto-relay', 'sotto-identity', 'sotto-wire'],
   'sotto-flows': ['sotto-testkit', 'sotto-core', 'sotto-relay', 'sotto-identity', 'sotto-wire'],
 }
 

@@ -39,6 +39,11 @@ const steps = {
     process.env.SOTTO_PROGRAMS_ARE_BUILT = '1' // by the step before, from the same sources
     await cargo('test', ...WHOLE_WORKSPACE, '--no-fail-fast')
   },
+  // As many seeds as there is time for, from the first on: one that fails is named.
+  simulation: () =>
+    run(inRoot('target/debug/sotto-simulate'), ['--seeds', '1000000', '--seconds', '60'], {
+      limit: LIMIT,
+    }),
   'user interface in a browser': () => npm('test', '-w', 'tests/ui'),
   'desktop windows': () => withoutScreen('npm', 'test', '-w', 'tests/desktop'),
 }

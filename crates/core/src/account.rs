@@ -15,4 +15,6 @@ pub(crate) mod takeover;
 pub(crate) mod vault;
 pub(crate) mod words;
 
+#[cfg(feature = "testing")]
+pub(crate) use publish::by_hand;
 pub use vault::{Cost, KeyringChoice};

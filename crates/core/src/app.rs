@@ -1,6 +1,8 @@
 //! The facade: exactly the commands of the user interface, one line each.
 
 mod anchoring;
+#[cfg(feature = "testing")]
+mod assembled;
 mod config;
 mod errors;
 mod events;
@@ -16,11 +18,16 @@ mod requests;
 mod safety;
 mod search;
 
+#[cfg(feature = "testing")]
+pub use assembled::{Outside, account};
 pub use config::{Browser, Config};
 pub use events::Events;
 
+pub use crate::relay::socket::{Duplex, Upgrade};
+
 use crate::account::data_dir::{self, DataDirLock};
 use crate::account::vault::{Place, SystemKeyring, Vault};
+use crate::relay::socket::Sockets;
 use crate::views::{
     AnchoringView, AppEvent, AppState, ConnectionView, ConversationView, ErrorView, GermView,
     IncomingPolicy, MessageView, PolicyView, ProvenanceView, RequestsView, SafetyComparison,
@@ -49,13 +56,14 @@ struct Inner {
     config: Config,
     default_relay: String,
     network: Network,
+    sockets: Sockets,
     events: broadcast::Sender<AppEvent>,
     phase: RwLock<Phase>,
     /// Held from one phase to the next: transitions do not overlap.
     turn: Mutex<()>,
     vault: OnceCell<Vault>,
     oauth: OnceLock<OAuth>,
-    _lock: DataDirLock,
+    _lock: Option<DataDirLock>,
 }
 
 /// Commands fail with an [`ErrorView`] whose code the UI has a sentence for.
@@ -70,13 +78,15 @@ impl App {
         let lock = data_dir::take(&config.data_dir)?;
         let inner = Inner {
             network: Network::new(config.endpoints.clone())?,
+            sockets: Sockets::new(config.development)
+                .map_err(|error| ErrorView::with_detail("internal", error))?,
             default_relay: life::suggested(&config.default_relay, config.development),
             events: broadcast::channel(EVENTS_KEPT).0,
             phase: RwLock::new(Phase::Closed),
             turn: Mutex::new(()),
             vault: OnceCell::new(),
             oauth: OnceLock::new(),
-            _lock: lock,
+            _lock: Some(lock),
             config,
         };
         let app = App {

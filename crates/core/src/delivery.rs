@@ -1,5 +1,8 @@
 //! Getting messages out and in: the only long-lived tasks. They end with [`Delivery::stop`];
 //! everything that must outlive them is in the database.
+//!
+//! What they wait for is looked at in the order in which it is written down (`biased`), not in a
+//! random one: a run of the simulation can then be repeated.
 
 mod backoff;
 mod context;

@@ -28,6 +28,7 @@ pub(crate) async fn run(state: Arc<State>) {
             Ok(settled) if settled > 0 => {}
             Ok(_) => {
                 tokio::select! {
+                    biased;
                     () = state.journal_wake.notified() => {}
                     () = state.stopping.cancelled() => return,
                 }
@@ -36,6 +37,7 @@ pub(crate) async fn run(state: Arc<State>) {
             Err(error) => {
                 tracing::error!(reason = %error, "the journal is not being worked off");
                 tokio::select! {
+                    biased;
                     () = tokio::time::sleep(RETRY) => {}
                     () = state.stopping.cancelled() => return,
                 }

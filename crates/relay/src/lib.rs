@@ -22,6 +22,8 @@ mod reply;
 mod routes;
 mod senders;
 mod server;
+#[cfg(feature = "testing")]
+mod simulated;
 mod state;
 mod store;
 mod sweep;
@@ -30,3 +32,7 @@ mod tests;
 
 pub use config::Config;
 pub use relay::{Relay, RunningRelay, StartError};
+#[cfg(feature = "testing")]
+pub use simulated::SimulatedRelay;
+#[cfg(feature = "testing")]
+pub use store::Watch;

@@ -133,6 +133,34 @@ pub(crate) async fn start(
     };
 
     let store = Store::open(&config.data)?;
+    let state = state(config, domain, store, clock, random, accounts).await?;
+    let server = tokio::spawn(server::serve(
+        listener,
+        routes::router(Arc::clone(&state)),
+        bounds(&state),
+        state.stopping.clone(),
+    ));
+    let mut workers = vec![tokio::spawn(sweep::run(Arc::clone(&state)))];
+    if journal_worker == JournalWorker::Running {
+        workers.push(tokio::spawn(journal::run(Arc::clone(&state))));
+    }
+    Ok(RunningRelay {
+        addr,
+        state,
+        server,
+        workers,
+    })
+}
+
+/// The relay's state over an open database.
+pub(crate) async fn state(
+    config: Config,
+    domain: Domain,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    accounts: Arc<dyn Accounts>,
+) -> Result<Arc<State>, StartError> {
     let fresh = random::array(random.as_ref());
     let secret = store
         .write(move |connection| secrets::load_or_store(connection, "challenge", fresh))
@@ -156,23 +184,7 @@ pub(crate) async fn start(
         clock,
         random,
     };
-    let state = Arc::new(State::new(parts));
-    let server = tokio::spawn(server::serve(
-        listener,
-        routes::router(Arc::clone(&state)),
-        bounds(&state),
-        state.stopping.clone(),
-    ));
-    let mut workers = vec![tokio::spawn(sweep::run(Arc::clone(&state)))];
-    if journal_worker == JournalWorker::Running {
-        workers.push(tokio::spawn(journal::run(Arc::clone(&state))));
-    }
-    Ok(RunningRelay {
-        addr,
-        state,
-        server,
-        workers,
-    })
+    Ok(Arc::new(State::new(parts)))
 }
 
 /// The folder of attachments, rid of what a crash left without a row.

@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -93,6 +94,17 @@ async fn connection(
 ) {
     // Deliveries are small and wanted now.
     let _ = stream.set_nodelay(true);
+    exchange(stream, peer, router, head, stopping).await;
+}
+
+/// Serves what comes over one connection, of whatever kind.
+pub(crate) async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    peer: Peer,
+    router: Router,
+    head: Duration,
+    stopping: CancellationToken,
+) {
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         router.clone().oneshot(request.map(Body::new))

@@ -16,6 +16,7 @@ pub(crate) async fn run(state: Arc<State>) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            biased;
             _ = ticks.tick() => {}
             () = state.stopping.cancelled() => return,
         }

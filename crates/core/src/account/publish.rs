@@ -97,6 +97,31 @@ pub(super) fn record(
     }
 }
 
+/// What a set-up makes, for a simulation, which has nobody to sign in.
+#[cfg(feature = "testing")]
+pub(crate) fn by_hand(
+    (did, handle, domain): (&Did, &str, &Domain),
+    before: Option<&OwnAccount>,
+    incoming: Incoming,
+    now: Timestamp,
+    random: &dyn Random,
+) -> (OwnAccount, DelegationRecord) {
+    let whose = Whose {
+        did: did.clone(),
+        handle: handle.to_owned(),
+        domain: domain.clone(),
+    };
+    let key = before.map(|own| own.delegate_key.clone());
+    let key = key.unwrap_or_else(|| SigningKey::generate(random));
+    let seqs = Seqs {
+        claim: before.map_or(1, |own| own.claim_seq + 1),
+        roster: before.map_or(1, |own| own.roster_seq + 1),
+    };
+    let own = on_new_device(whose, key, seqs, now, random);
+    let record = record(&own, Vec::new(), incoming, now);
+    (own, record)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

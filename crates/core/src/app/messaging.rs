@@ -9,7 +9,6 @@ use crate::db::{Database, OwnAccount};
 use crate::delivery::{Context, Delivery, Suspects};
 use crate::discovery::{Discovery, Follows};
 use crate::relay::Relays;
-use crate::relay::socket::Sockets;
 use crate::views::{AppEvent, ErrorView};
 use sotto_wire::did::Did;
 use std::sync::Arc;
@@ -43,13 +42,11 @@ impl Inner {
             follows: Arc::<Follows>::default(),
             clock: Arc::clone(&config.clock),
         };
-        let sockets = Sockets::new(config.development)
-            .map_err(|error| ErrorView::with_detail("internal", error))?;
         let delivery = Delivery::start(Context {
             database: database.clone(),
             own: Arc::clone(&own),
             relays,
-            sockets,
+            sockets: self.sockets.clone(),
             discovery: discovery.clone(),
             clock: Arc::clone(&config.clock),
             random: Arc::clone(&config.random),

@@ -19,6 +19,8 @@ pub(crate) mod pending;
 pub mod plc_logs;
 pub(crate) mod search_index;
 mod tx;
+#[cfg(feature = "testing")]
+mod watch;
 mod worker;
 
 pub use change::Change;
@@ -27,6 +29,8 @@ pub use open::{DatabaseKey, LibraryTables};
 pub use own::OwnAccount;
 pub use peers::{Peer, PeerId};
 pub use tx::{ReadTx, Savepoint, WriteTx};
+#[cfg(feature = "testing")]
+pub use watch::Watch;
 
 use erase::Erasures;
 use rusqlite::{Connection, TransactionBehavior};
@@ -61,6 +65,8 @@ struct Shared {
     session: [u8; 16],
     own: own::Loaded,
     erasures: Erasures,
+    #[cfg(feature = "testing")]
+    watch: Option<Arc<dyn Watch>>,
 }
 
 impl Database {
@@ -89,10 +95,51 @@ impl Database {
             random,
             own: own::Loaded::default(),
             erasures: erasures.clone(),
+            #[cfg(feature = "testing")]
+            watch: None,
         };
         let inner = Inner {
             writer: Worker::start("sotto-db-writer", vec![writer], Some(erasures))?,
             readers: Worker::start("sotto-db-reader", readers, None)?,
+            shared,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// As [`Database::open`], for a simulation: without threads, looked on by `watch`, and without
+    /// waiting for the disk, as only a power cut that `watch` brings about is to be survived.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    #[cfg(feature = "testing")]
+    pub fn watched(
+        path: &Path,
+        key: &DatabaseKey,
+        library: LibraryTables,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        watch: Arc<dyn Watch>,
+    ) -> Result<Self, DbError> {
+        // Nobody looks for what was deleted: the log is not cut off.
+        let erasures = Erasures::default();
+        let writer = open::writer(path, key, library, &erasures)?;
+        writer.execute_batch("PRAGMA synchronous = OFF")?;
+        let readers = Worker::here(open::reader(path, key, &erasures)?);
+        let shared = Shared {
+            changes: broadcast::channel(CHANGES_KEPT).0,
+            clock,
+            session: random::array(&*random),
+            random,
+            own: own::Loaded::default(),
+            erasures,
+            watch: Some(watch),
+        };
+        let writer = Worker::here(writer);
+        let inner = Inner {
+            writer,
+            readers,
             shared,
         };
         Ok(Self {
@@ -205,14 +252,25 @@ impl Shared {
         connection: &mut Connection,
         f: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        #[cfg(feature = "testing")]
+        let watch = self.watch.clone();
+        #[cfg(feature = "testing")]
+        powered(watch.as_deref(), |it| it.begins())?;
         let tx = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(DbError::from)?;
         let own = own::OwnCache::new(self.own);
         let (random, session) = (self.random, self.session);
         let mut tx = WriteTx::new(tx, self.clock, random, session, own, self.erasures);
+        #[cfg(feature = "testing")]
+        tx.look_on(watch.clone());
         let value = f(&mut tx)?;
-        for change in tx.commit()? {
+        #[cfg(feature = "testing")]
+        powered(watch.as_deref(), |it| it.commits())?;
+        let changes = tx.commit()?;
+        #[cfg(feature = "testing")]
+        powered(watch.as_deref(), |it| it.committed())?;
+        for change in changes {
             // Nobody listening is no failure.
             let _ = self.changes.send(change);
         }
@@ -224,11 +282,22 @@ impl Shared {
         connection: &mut Connection,
         f: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        #[cfg(feature = "testing")]
+        powered(self.watch.as_deref(), |it| it.begins())?;
         let tx = connection.transaction().map_err(DbError::from)?;
         f(&ReadTx {
             tx,
             clock: self.clock,
         })
+    }
+}
+
+/// Whether the simulated machine still runs.
+#[cfg(feature = "testing")]
+fn powered(watch: Option<&dyn Watch>, is: fn(&dyn Watch) -> bool) -> Result<(), DbError> {
+    match watch {
+        Some(watch) if !is(watch) => Err(DbError::Closed),
+        _ => Ok(()),
     }
 }
 

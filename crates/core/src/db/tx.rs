@@ -21,6 +21,8 @@ pub struct WriteTx<'c> {
     session: [u8; 16],
     pub(super) own: OwnCache,
     erasures: Erasures,
+    #[cfg(feature = "testing")]
+    watch: Option<Arc<dyn super::Watch>>,
 }
 
 impl<'c> WriteTx<'c> {
@@ -40,7 +42,20 @@ impl<'c> WriteTx<'c> {
             session,
             own,
             erasures,
+            #[cfg(feature = "testing")]
+            watch: None,
         }
+    }
+
+    #[cfg(feature = "testing")]
+    pub(super) fn look_on(&mut self, watch: Option<Arc<dyn super::Watch>>) {
+        self.watch = watch;
+    }
+
+    /// Who looks on.
+    #[cfg(feature = "testing")]
+    pub(crate) fn watch(&self) -> Option<Arc<dyn super::Watch>> {
+        self.watch.clone()
     }
 
     pub(super) fn commit(self) -> Result<Vec<Change>, DbError> {

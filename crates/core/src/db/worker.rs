@@ -1,5 +1,7 @@
 //! Threads that own connections. A job gets a connection to itself for as long as it runs, so
 //! one worker thread is what makes "one writer" true.
+//!
+//! In a simulation, jobs run where they are handed in: two threads are never twice in the same order.
 
 use super::erase::{Erasures, JOBS, QUIET};
 use super::error::DbError;
@@ -15,6 +17,8 @@ pub(super) type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 pub(super) struct Worker {
     jobs: Option<Sender<Job>>,
     threads: Vec<thread::JoinHandle<()>>,
+    #[cfg(feature = "testing")]
+    here: Option<Mutex<Connection>>,
 }
 
 impl Worker {
@@ -37,10 +41,27 @@ impl Worker {
         Ok(Self {
             jobs: Some(jobs),
             threads,
+            #[cfg(feature = "testing")]
+            here: None,
         })
     }
 
+    /// Without threads.
+    #[cfg(feature = "testing")]
+    pub(super) fn here(connection: Connection) -> Self {
+        Self {
+            jobs: None,
+            threads: Vec::new(),
+            here: Some(Mutex::new(connection)),
+        }
+    }
+
     pub(super) fn run(&self, job: Job) -> Result<(), DbError> {
+        #[cfg(feature = "testing")]
+        if let Some(connection) = &self.here {
+            job(&mut connection.lock().unwrap_or_else(PoisonError::into_inner));
+            return Ok(());
+        }
         let jobs = self.jobs.as_ref().ok_or(DbError::Closed)?;
         jobs.send(job).map_err(|_| DbError::Closed)
     }

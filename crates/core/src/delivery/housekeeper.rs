@@ -18,6 +18,7 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
     let mut try_again = context.try_again.subscribe();
     loop {
         let wait = tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             outcome = look_after(&context) => match outcome {
                 Ok(()) => {
@@ -35,6 +36,7 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
             tokio::time::sleep(LITTLE_LATER).await;
         };
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
             () = asked_for => {}

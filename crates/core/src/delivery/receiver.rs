@@ -25,6 +25,7 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
         context.set_connection(ConnectionState::Connecting, None);
         let begun = tokio::time::Instant::now();
         let end = tokio::select! {
+            biased;
             () = stop.cancelled() => break,
             end = one_session(&context) => end,
         };
@@ -41,6 +42,7 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
         context.set_connection(ConnectionState::Offline, Some(shown));
         let wait = backoff.next(&*context.random);
         tokio::select! {
+            biased;
             () = stop.cancelled() => break,
             () = until_next_attempt(&context, wait) => {}
         }
@@ -78,6 +80,7 @@ async fn one_session(context: &Arc<Context>) -> End {
 async fn until_next_attempt(context: &Context, wait: Duration) {
     let mut try_again = context.try_again.subscribe();
     tokio::select! {
+        biased;
         () = tokio::time::sleep(wait) => {}
         Ok(()) = try_again.changed() => {}
         () = wake::clock_jumped(&*context.clock) => {}

@@ -74,6 +74,7 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
     let mut wait = pause(&*context.random);
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
             () = context.suspects.news.notified() => {}
@@ -85,6 +86,7 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
             &mut attempts,
         );
         wait = tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             did_something = turn => {
                 if did_something { pause(&*context.random) } else { LOOK_EVERY }

@@ -78,6 +78,7 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
             AFTER_FAILURE
         });
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
             () = outbox_changed(&mut changes) => {}

@@ -45,5 +45,20 @@ pub fn open(
     Database::open(path, key, crate::mls::create_tables, clock, random)
 }
 
+/// As [`open`], for a simulation: see [`Database::watched`].
+///
+/// # Errors
+/// As [`Database::open`].
+#[cfg(feature = "testing")]
+pub fn open_watched(
+    path: &Path,
+    key: &DatabaseKey,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    watch: Arc<dyn crate::db::Watch>,
+) -> Result<Database, DbError> {
+    Database::watched(path, key, crate::mls::create_tables, clock, random, watch)
+}
+
 #[cfg(test)]
 mod tests;

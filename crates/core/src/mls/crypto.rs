@@ -21,6 +21,8 @@ pub(super) struct Crypto {
     rust: RustCrypto,
     random: Arc<dyn Random>,
     last: Mutex<Option<VerifyingKey>>,
+    #[cfg(feature = "testing")]
+    pub(super) watch: Option<Arc<dyn crate::db::Watch>>,
 }
 
 impl Crypto {
@@ -29,6 +31,8 @@ impl Crypto {
             rust: RustCrypto::default(),
             random,
             last: Mutex::new(None),
+            #[cfg(feature = "testing")]
+            watch: None,
         }
     }
 
@@ -116,6 +120,10 @@ impl OpenMlsCrypto for Crypto {
         nonce: &[u8],
         aad: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
+        #[cfg(feature = "testing")]
+        if let Some(watch) = &self.watch {
+            watch.encrypted(key, nonce, data);
+        }
         self.rust.aead_encrypt(alg, key, data, nonce, aad)
     }
 

@@ -65,11 +65,8 @@ pub(super) fn export(
 
 /// With the algorithms of the one suite that there is.
 fn hpke(random: &Arc<dyn Random>, config: HpkeConfig) -> Result<Hpke<Injected>, CryptoError> {
-    let HpkeConfig(
-        HpkeKemType::XWingKemDraft6,
-        HpkeKdfType::HkdfSha256,
-        HpkeAeadType::AesGcm128,
-    ) = config
+    let HpkeConfig(HpkeKemType::XWingKemDraft6, HpkeKdfType::HkdfSha256, HpkeAeadType::AesGcm128) =
+        config
     else {
         return Err(CryptoError::UnsupportedCiphersuite);
     };

@@ -39,9 +39,18 @@ impl OpenMlsRand for Rand {
 impl<'t> Provider<'t> {
     pub(super) fn new(tx: &'t WriteTx<'_>, secrets: Secrets) -> Self {
         let random = tx.shared_random();
+        #[cfg_attr(
+            not(feature = "testing"),
+            expect(unused_mut, reason = "nobody looks on")
+        )]
+        let mut crypto = Crypto::new(Arc::clone(&random));
+        #[cfg(feature = "testing")]
+        {
+            crypto.watch = tx.watch();
+        }
         Self {
             store: Store::new(tx, secrets),
-            crypto: Crypto::new(Arc::clone(&random)),
+            crypto,
             rand: Rand(random),
         }
     }

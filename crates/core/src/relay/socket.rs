@@ -1,24 +1,52 @@
 //! The WebSocket of deliveries (docs/protocol.md §4.7), opened with a signed request.
 //!
-//! It goes through the same HTTP client as everything else, which has TLS and proxies already.
+//! Everything but the opening of the connection is here; that is behind [`Upgrade`], so that a
+//! simulation can stand in for the network.
+
+mod web;
 
 use super::{Call, Purpose, RelayError, Relays, is_about_challenge, successful};
+use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sotto_identity::http::Response;
+use sotto_identity::http::{HttpError, Response};
 use sotto_wire::challenge::{NEXT_CHALLENGE, Realm};
 use sotto_wire::domain::Domain;
 use sotto_wire::first_contact::MAX_ENVELOPE;
 use sotto_wire::http_sig;
 use sotto_wire::random::{self, Random};
-use sotto_wire::relay_api::{MAX_SMALL_BODY, paths};
+use sotto_wire::relay_api::paths;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use url::Url;
+use web::Web;
 
 /// An open event socket.
-pub(crate) type Socket = WebSocketStream<reqwest::Upgraded>;
+pub(crate) type Socket = WebSocketStream<Box<dyn Duplex>>;
+
+/// A connection that nobody else uses any more.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// Opens connections that stop being HTTP.
+#[async_trait]
+pub trait Upgrade: Send + Sync {
+    /// Sends a GET request with these headers. The connection comes with the answer where that is
+    /// 101, and is closed otherwise.
+    ///
+    /// # Errors
+    /// [`HttpError`]; an answer with an error status is not an error here.
+    async fn upgrade(
+        &self,
+        url: Url,
+        headers: Vec<(&'static str, String)>,
+    ) -> Result<(Response, Option<Box<dyn Duplex>>), HttpError>;
+}
 
 /// From the first packet to the open socket.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,25 +56,18 @@ const MAX_EVENT: usize = MAX_ENVELOPE + 4096;
 /// Opens event sockets.
 #[derive(Clone)]
 pub(crate) struct Sockets {
-    client: reqwest::Client,
+    upgrade: Arc<dyn Upgrade>,
 }
 
 impl Sockets {
-    /// Fails where TLS cannot be set up.
+    /// Over the real network. Fails where TLS cannot be set up.
     pub(crate) fn new(development: bool) -> Result<Self, reqwest::Error> {
-        let builder = reqwest::Client::builder()
-            .http1_only()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(10))
-            .user_agent(concat!("sotto/", env!("CARGO_PKG_VERSION")));
-        let builder = if development {
-            builder.no_proxy()
-        } else {
-            builder
-        };
-        Ok(Self {
-            client: builder.build()?,
-        })
+        Ok(Self::over(Arc::new(Web::new(development)?)))
+    }
+
+    /// Over any way to open connections.
+    pub(crate) fn over(upgrade: Arc<dyn Upgrade>) -> Self {
+        Self { upgrade }
     }
 
     /// Opens the event socket of this device at its relay.
@@ -93,74 +114,29 @@ impl Sockets {
         let call = Call::get(&purpose.domain, paths::EVENTS);
         let url = relays.url(&purpose.domain, paths::EVENTS)?;
         let signed = relays.sign(&call, &url, &challenge)?;
-        let answer = self
-            .client
-            .get(url)
-            .header("connection", "Upgrade")
-            .header("upgrade", "websocket")
-            .header("sec-websocket-version", "13")
-            .header("sec-websocket-key", key)
-            .header(http_sig::SIGNATURE_INPUT, signed.signature_input)
-            .header(http_sig::SIGNATURE, signed.signature)
-            .send()
-            .await
-            .map_err(|_| RelayError::Unreachable)?;
-        let header = |name: &str| answer.headers().get(name).and_then(|it| it.to_str().ok());
-        if let Some(next) = header(NEXT_CHALLENGE) {
-            let date = header("date").map(|date| ("date".to_owned(), date.to_owned()));
-            let next = (NEXT_CHALLENGE.to_owned(), next.to_owned());
-            let headers = date.into_iter().chain([next]).collect();
-            relays.keep_next(
-                purpose,
-                &Response {
-                    status: 101,
-                    headers,
-                    body: Vec::new(),
-                },
-            );
+        let headers = vec![
+            ("connection", "Upgrade".to_owned()),
+            ("upgrade", "websocket".to_owned()),
+            ("sec-websocket-version", "13".to_owned()),
+            ("sec-websocket-key", key.to_owned()),
+            (http_sig::SIGNATURE_INPUT, signed.signature_input),
+            (http_sig::SIGNATURE, signed.signature),
+        ];
+        let (answer, stream) = self.upgrade.upgrade(url, headers).await?;
+        if answer.header(NEXT_CHALLENGE).is_some() {
+            relays.keep_next(purpose, &answer);
         }
-        if answer.status().as_u16() != 101 {
-            return refusal(answer).await.map(Err);
-        }
-        if header("sec-websocket-accept") != Some(derive_accept_key(key.as_bytes()).as_str()) {
+        let (101, Some(stream)) = (answer.status, stream) else {
+            return Ok(Err(answer));
+        };
+        let expected = derive_accept_key(key.as_bytes());
+        if answer.header("sec-websocket-accept") != Some(expected.as_str()) {
             return Err(RelayError::NotARelay("its WebSocket handshake is wrong"));
         }
-        let stream = answer
-            .upgrade()
-            .await
-            .map_err(|_| RelayError::Unreachable)?;
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_EVENT))
             .max_frame_size(Some(MAX_EVENT));
-        Ok(Ok(WebSocketStream::from_raw_socket(
-            stream,
-            Role::Client,
-            Some(config),
-        )
-        .await))
+        let socket = WebSocketStream::from_raw_socket(stream, Role::Client, Some(config));
+        Ok(Ok(socket.await))
     }
-}
-
-async fn refusal(mut answer: reqwest::Response) -> Result<Response, RelayError> {
-    let status = answer.status().as_u16();
-    let retry_after = answer
-        .headers()
-        .get("retry-after")
-        .and_then(|it| it.to_str().ok());
-    let headers = retry_after
-        .map(|it| ("retry-after".to_owned(), it.to_owned()))
-        .into_iter()
-        .collect();
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|_| RelayError::Unreachable)? {
-        if body.len() + chunk.len() > MAX_SMALL_BODY {
-            return Err(RelayError::NotARelay("its answer is too large"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Response {
-        status,
-        headers,
-        body,
-    })
 }

@@ -19,6 +19,8 @@ pub(crate) mod queue;
 mod readers;
 pub(crate) mod secrets;
 pub(crate) mod seen;
+#[cfg(feature = "testing")]
+mod watched;
 mod writer;
 
 use std::path::Path;
@@ -29,6 +31,8 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use readers::Readers;
+#[cfg(feature = "testing")]
+pub use watched::Watch;
 use writer::Writer;
 
 /// Row number of a registered device; never used twice.

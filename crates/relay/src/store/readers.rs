@@ -15,6 +15,8 @@ const READERS: usize = 4;
 pub(super) struct Readers {
     free: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
+    #[cfg(feature = "testing")]
+    here: Option<super::watched::Here>,
 }
 
 impl Readers {
@@ -33,7 +35,19 @@ impl Readers {
         Ok(Self {
             free: Arc::new(Mutex::new(connections)),
             permits: Arc::new(Semaphore::new(READERS)),
+            #[cfg(feature = "testing")]
+            here: None,
         })
+    }
+
+    /// Without threads: queries run where they are asked.
+    #[cfg(feature = "testing")]
+    pub(super) fn here(here: super::watched::Here) -> Self {
+        Self {
+            free: Arc::default(),
+            permits: Arc::new(Semaphore::new(READERS)),
+            here: Some(here),
+        }
     }
 
     /// Runs `query` on one of them.
@@ -41,6 +55,10 @@ impl Readers {
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        #[cfg(feature = "testing")]
+        if let Some(here) = &self.here {
+            return here.read(query);
+        }
         let permit = Arc::clone(&self.permits)
             .acquire_owned()
             .await

@@ -26,6 +26,8 @@ enum Order {
 /// Sends jobs to the writer thread.
 pub(super) struct Writer {
     orders: mpsc::Sender<Order>,
+    #[cfg(feature = "testing")]
+    here: Option<super::watched::Here>,
 }
 
 impl Writer {
@@ -41,7 +43,22 @@ impl Writer {
                 run(connection, receiver);
                 let _ = finished.send(());
             })?;
-        Ok((Self { orders }, stopped))
+        let writer = Self {
+            orders,
+            #[cfg(feature = "testing")]
+            here: None,
+        };
+        Ok((writer, stopped))
+    }
+
+    /// Without a thread: jobs run where they are handed in.
+    #[cfg(feature = "testing")]
+    pub(super) fn here(here: super::watched::Here) -> Self {
+        let orders = mpsc::channel(1).0;
+        Self {
+            orders,
+            here: Some(here),
+        }
     }
 
     /// Runs `job` inside a transaction and returns after the commit is on disk. The job has its own
@@ -50,6 +67,10 @@ impl Writer {
         &self,
         job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        #[cfg(feature = "testing")]
+        if let Some(here) = &self.here {
+            return here.write(|connection| in_savepoint(connection, job));
+        }
         let (sender, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             let result = in_savepoint(connection, job);
@@ -71,6 +92,10 @@ impl Writer {
 
     /// Whether the thread still takes jobs.
     pub(super) fn is_open(&self) -> bool {
+        #[cfg(feature = "testing")]
+        if self.here.is_some() {
+            return true;
+        }
         !self.orders.is_closed()
     }
 

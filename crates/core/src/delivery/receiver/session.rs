@@ -63,10 +63,12 @@ impl Session {
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let outcome = tokio::select! {
+                biased;
                 () = &mut jumped => return End::Woken,
-                first = self.socket.next() => self.receive(first).await,
-                met = self.introductions.next() => self.process(met.into_batch()).await,
                 _ = pings.tick() => self.ping().await,
+                met = self.introductions.next() => self.process(met.into_batch()).await,
+                // Last: a relay that never stops sending does not keep the others from their turn.
+                first = self.socket.next() => self.receive(first).await,
             };
             if let Err(end) = outcome {
                 return end;

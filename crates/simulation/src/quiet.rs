@@ -1,0 +1,115 @@
+//! Waiting until nothing is on its way any more.
+
+use crate::machine::Machine;
+use crate::time::World;
+use sotto_core::app::App;
+use sotto_core::db::DbError;
+use sotto_core::views::MessageState;
+use std::sync::Arc;
+use std::time::Duration;
+
+const LOOK: Duration = Duration::from_secs(10);
+/// Looks in a row that find nothing: an acknowledgement may be about to go out.
+const ENOUGH: u32 = 2;
+/// Looks before everybody sleeps for a while.
+const PATIENCE: u32 = 40;
+/// How long, in hours; each time something has to happen that waits for its time.
+const SLEEPS_H: [u64; 5] = [1, 1, 7, 24, 8 * 24];
+/// How often a user tries again what was given up.
+const RETRIES: u32 = 3;
+
+/// What a device still has to do: a name, and how many rows say so.
+const OPEN: [(&str, &str); 5] = [
+    ("to be sealed", "SELECT count(*) FROM outbox"),
+    ("to be put", "SELECT count(*) FROM put"),
+    (
+        "to be acknowledged",
+        "SELECT count(*) FROM read_group WHERE ack_due = 1",
+    ),
+    (
+        "not acknowledged",
+        "SELECT count(*) FROM frame WHERE given_up = 0",
+    ),
+    ("with a gap before it", "SELECT count(*) FROM early_frame"),
+];
+
+/// Lets time pass until every device has done everything; otherwise says what is left.
+///
+/// # Errors
+/// What is stuck.
+pub async fn settle(world: &World, machines: &[Arc<Machine>]) -> Result<(), String> {
+    let mut retries = 0;
+    for sleep in [0].iter().chain(&SLEEPS_H) {
+        world.sleep(sleep * 60 * 60 * 1000);
+        let mut in_a_row = 0;
+        for _ in 0..PATIENCE {
+            tokio::time::sleep(LOOK).await;
+            accept(machines).await?;
+            if !open(machines).await?.is_empty() {
+                in_a_row = 0;
+                continue;
+            }
+            in_a_row += 1;
+            if in_a_row < ENOUGH {
+                continue;
+            }
+            if retries == RETRIES || !try_again(machines).await? {
+                return Ok(());
+            }
+            (retries, in_a_row) = (retries + 1, 0);
+        }
+    }
+    Err(open(machines).await?.join(", "))
+}
+
+/// Users let everybody in.
+async fn accept(machines: &[Arc<Machine>]) -> Result<(), String> {
+    for app in machines.iter().filter_map(|it| it.app()) {
+        let waiting = app.requests().await.map_err(|error| error.code)?;
+        for request in waiting.requests {
+            let accepted = app.accept_request(request.id).await;
+            accepted.map_err(|error| error.code)?;
+        }
+    }
+    Ok(())
+}
+
+/// Users try again what was given up; says whether there was anything.
+async fn try_again(machines: &[Arc<Machine>]) -> Result<bool, String> {
+    let mut any = false;
+    for app in machines.iter().filter_map(|it| it.app()) {
+        for id in failed(&app).await? {
+            app.retry(id).await.map_err(|error| error.code)?;
+            any = true;
+        }
+    }
+    Ok(any)
+}
+
+async fn failed(app: &App) -> Result<Vec<i64>, String> {
+    let mut failed = Vec::new();
+    for conversation in app.conversations().await.map_err(|error| error.code)? {
+        let page = app.messages(conversation.id, None, 500).await;
+        let page = page.map_err(|error| error.code)?;
+        let given_up = page.iter().filter(|it| it.state == MessageState::Failed);
+        failed.extend(given_up.map(|it| it.id));
+    }
+    Ok(failed)
+}
+
+async fn open(machines: &[Arc<Machine>]) -> Result<Vec<String>, String> {
+    let mut open = Vec::new();
+    for machine in machines {
+        let Some(app) = machine.app() else { continue };
+        let database = app.database().map_err(|error| error.code)?;
+        for (what, count) in OPEN {
+            let rows =
+                database.read(move |tx| Ok(tx.query_row(count, [], |row| row.get::<_, u64>(0))?));
+            let rows = rows.await.map_err(|error: DbError| error.to_string())?;
+            if rows > 0 {
+                open.push(format!("{}: {rows} {what}", machine.name));
+            }
+        }
+    }
+    Ok(open)
+}
