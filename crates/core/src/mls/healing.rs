@@ -5,6 +5,7 @@ use super::provider::{DeviceSigner, Provider};
 use super::session::{Session, failure, load};
 use super::storage::Secrets;
 use super::{HEALING_LABEL, MlsError, SUITE, credential};
+use crate::db::WriteTx;
 use openmls::group::{ProcessMessageError, StageCommitError};
 use openmls::prelude::tls_codec::{DeserializeBytes as _, Serialize as _};
 use openmls::prelude::{
@@ -15,7 +16,6 @@ use openmls::schedule::errors::PskError;
 use openmls::schedule::{ExternalPsk, PreSharedKeyId, Psk};
 use openmls_traits::OpenMlsProvider as _;
 use openmls_traits::storage::StorageProvider as _;
-use rusqlite::Connection;
 use sotto_wire::key::SigningKey;
 use zeroize::Zeroizing;
 
@@ -130,12 +130,8 @@ impl Session<'_> {
 }
 
 /// Forgets the secret of a past epoch of an own send group.
-pub(crate) fn forget_secret(
-    connection: &Connection,
-    group_id: &[u8],
-    epoch: u64,
-) -> Result<(), MlsError> {
-    let provider = Provider::new(connection, Secrets::EachTime);
+pub(crate) fn forget_secret(tx: &WriteTx<'_>, group_id: &[u8], epoch: u64) -> Result<(), MlsError> {
+    let provider = Provider::new(tx, Secrets::EachTime);
     delete(&provider, &name(epoch, group_id))
 }
 
