@@ -11,8 +11,9 @@ mod receiver;
 mod reverifier;
 mod sender;
 mod standing;
+mod wake;
 
-pub(crate) use context::Context;
+pub(crate) use context::{Context, Troubles};
 pub(crate) use reverifier::Suspects;
 
 use crate::views::ConnectionView;

@@ -20,8 +20,12 @@ use sotto_wire::key::SigningKey;
 use sotto_wire::relay_api::{CONTENT_TYPE, ErrorBody, MAX_SMALL_BODY, paths};
 use sotto_wire::time::{Clock, Timestamp};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use url::Url;
 
+/// How far the clocks of a client and its relay may be apart, in seconds: key packages are made valid
+/// from six hours ago.
+const CLOCK_TOLERANCE: u64 = 6 * 3600;
 /// Where `Retry-After` says nothing.
 const RETRY_AFTER_MS: u64 = 30_000;
 
@@ -35,6 +39,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     device_key: SigningKey,
     challenges: Challenges,
+    /// Seconds by which the own relay's clock was ahead of ours when it last answered.
+    ahead: AtomicI64,
 }
 
 /// A request before it is signed.
@@ -95,7 +101,25 @@ impl Relays {
             clock,
             device_key,
             challenges,
+            ahead: AtomicI64::new(0),
         }))
+    }
+
+    /// Whether this machine's clock and the own relay's differ by more than what certificates and
+    /// key packages bear: nobody can say which of the two is right, but nothing will work.
+    pub(crate) fn clock_is_wrong(&self) -> bool {
+        self.0.ahead.load(Ordering::Relaxed).unsigned_abs() > CLOCK_TOLERANCE
+    }
+
+    fn note_time(&self, answer: &Response) {
+        if let Some(date) = server_time(answer) {
+            let now = self.0.clock.now();
+            let ahead = i64::try_from(date.since(now)).unwrap_or(i64::MAX);
+            let behind = i64::try_from(now.since(date)).unwrap_or(i64::MAX);
+            self.0
+                .ahead
+                .store(ahead.saturating_sub(behind), Ordering::Relaxed);
+        }
     }
 
     /// The subject of the realm `device`.
@@ -122,6 +146,9 @@ impl Relays {
             subject: subject.to_owned(),
         };
         let answer = self.send_under(call, &purpose).await?;
+        if realm == Realm::Device {
+            self.note_time(&answer);
+        }
         if answer.status != 401 || !is_about_challenge(&answer) {
             return Ok(answer);
         }

@@ -37,6 +37,10 @@ impl TestClock {
     pub fn advance_ms(&self, ms: u64) {
         self.0.fetch_add(ms, Ordering::SeqCst);
     }
+
+    pub fn set_back_ms(&self, ms: u64) {
+        self.0.fetch_sub(ms, Ordering::SeqCst);
+    }
 }
 
 impl Clock for TestClock {
@@ -339,6 +343,7 @@ impl Party {
             let device = PeerDevice {
                 certificate,
                 key_package,
+                last_resort: false,
                 account: &pin,
             };
             send_group::create(tx, &id, &[device])

@@ -53,6 +53,19 @@ impl ErrorView {
     }
 }
 
+/// A code of the engine as the user interface knows it. The engine's own are finer: they are for
+/// the quarantine and the log.
+pub(crate) fn shown(code: &str) -> &str {
+    match code {
+        "key-package.none" => "key_package.none",
+        "message.too-long" => "message.too_long",
+        "conversation.self" => "account.self",
+        "database.wrong-key" | "database.newer" => "database.corrupt",
+        code if code.starts_with("key-package.") => "key_package.invalid",
+        code => code,
+    }
+}
+
 impl std::fmt::Display for ErrorView {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.detail {
@@ -246,7 +259,7 @@ pub enum ConnectionState {
 pub struct ConnectionView {
     /// Where it stands.
     pub state: ConnectionState,
-    /// Why it is not online.
+    /// Why it is not online; where it is, what keeps this machine from doing its part.
     pub error: Option<ErrorView>,
 }
 

@@ -21,6 +21,8 @@ const MAX_REMEMBERED: usize = 10_000;
 struct Remembered {
     outcome: Result<Account, Unverified>,
     at_ms: u64,
+    /// When a certificate that did not fit last had the account asked again.
+    doubted_ms: Option<u64>,
 }
 
 /// Verifies accounts, with a memory and a bound on how many at a time.
@@ -53,7 +55,7 @@ impl Senders {
     /// The account as it was found at most ten minutes ago.
     pub(crate) async fn verify(&self, did: &Did) -> Result<Account, Unverified> {
         match self.remembered(did) {
-            Some((outcome, _)) => outcome,
+            Some(outcome) => outcome,
             None => self.verify_now(did).await,
         }
     }
@@ -76,8 +78,8 @@ impl Senders {
     }
 
     /// The account, and one of its devices by certificate. A certificate that does not fit what is
-    /// remembered may belong to a newer key: the account is asked again, not more often than failed
-    /// accounts are.
+    /// remembered may belong to a newer key: the account is asked again at once, however lately it
+    /// was asked, but for such a doubt not more often than failed accounts are.
     pub(crate) async fn verify_device(
         &self,
         did: &Did,
@@ -86,12 +88,16 @@ impl Senders {
         let check = |account: &Account| {
             DeviceCertificate::verify(certificate, &account.key, did, self.clock.now())
         };
-        let age = self.remembered(did).map_or(0, |(_, age)| age);
-        let account = self.verify(did).await?;
+        let remembered = self.remembered(did);
+        let from_memory = remembered.is_some();
+        let account = match remembered {
+            Some(outcome) => outcome?,
+            None => self.verify_now(did).await?,
+        };
         if let Ok(device) = check(&account) {
             return Ok((account, device));
         }
-        if age < NEGATIVE_MS {
+        if !from_memory || !self.may_doubt(did) {
             return Err(Unverified::Refused);
         }
         let account = self.verify_now(did).await?;
@@ -99,13 +105,27 @@ impl Senders {
         Ok((account, device))
     }
 
-    /// What is remembered, and for how many milliseconds it has been.
-    fn remembered(&self, did: &Did) -> Option<(Result<Account, Unverified>, u64)> {
+    /// What is remembered.
+    fn remembered(&self, did: &Did) -> Option<Result<Account, Unverified>> {
         let now = self.clock.now_ms();
         let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let remembered = memory.get(did)?;
-        let age = now.checked_sub(remembered.at_ms)?;
-        is_fresh(remembered, now).then(|| (remembered.outcome.clone(), age))
+        is_fresh(remembered, now).then(|| remembered.outcome.clone())
+    }
+
+    /// Whether what is remembered may be doubted again; notes that it is.
+    fn may_doubt(&self, did: &Did) -> bool {
+        let now = self.clock.now_ms();
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(remembered) = memory.get_mut(did) else {
+            return true;
+        };
+        let lately = |at: u64| now.checked_sub(at).is_some_and(|age| age < NEGATIVE_MS);
+        if remembered.doubted_ms.is_some_and(lately) {
+            return false;
+        }
+        remembered.doubted_ms = Some(now);
+        true
     }
 
     fn remember(&self, did: &Did, outcome: Result<Account, Unverified>) {
@@ -117,13 +137,13 @@ impl Senders {
         if memory.len() >= MAX_REMEMBERED {
             memory.clear();
         }
-        memory.insert(
-            did.clone(),
-            Remembered {
-                outcome,
-                at_ms: now,
-            },
-        );
+        let doubted_ms = memory.get(did).and_then(|before| before.doubted_ms);
+        let remembered = Remembered {
+            outcome,
+            at_ms: now,
+            doubted_ms,
+        };
+        memory.insert(did.clone(), remembered);
     }
 }
 

@@ -22,6 +22,7 @@ use crate::store::Store;
 
 const MINUTE_MS: u32 = 60_000;
 const HOUR_MS: u32 = 3_600_000;
+const DAY_MS: u32 = 86_400_000;
 
 /// The running relay, as its routes and workers see it.
 pub(crate) struct State {
@@ -71,6 +72,10 @@ pub(crate) struct Rates {
     pub(crate) claimants: Buckets<String>,
     /// Fetches of attachments, by IP address.
     pub(crate) attachments: Buckets<IpAddr>,
+    /// Single-use key packages, by the account they are of.
+    pub(crate) claimed: Buckets<String>,
+    /// The same, by claimant and account.
+    pub(crate) claimed_by_one: Buckets<(String, String)>,
 }
 
 impl Rates {
@@ -83,6 +88,8 @@ impl Rates {
             first_contacts: Buckets::new(limits.lookups_per_minute, MINUTE_MS),
             claimants: Buckets::new(limits.claims_per_hour, HOUR_MS),
             attachments: Buckets::new(limits.attachment_fetches_per_minute, MINUTE_MS),
+            claimed: Buckets::new(limits.single_use_per_day, DAY_MS),
+            claimed_by_one: Buckets::new(limits.single_use_per_claimant, DAY_MS),
         }
     }
 }

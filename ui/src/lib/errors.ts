@@ -85,6 +85,7 @@ export const ERROR_CODES = [
   'vault.passphrase_too_short',
   'database.locked',
   'database.full',
+  'clock.wrong',
   'database.corrupt',
   'message.empty',
   'message.too_long',

@@ -59,6 +59,9 @@ pub(crate) enum SetUpError {
     /// It is set up, but messaging does not start.
     #[error(transparent)]
     Start(ErrorView),
+    /// What would be made now would be valid for nobody.
+    #[error("this machine's clock is wrong")]
+    ClockWrong,
 }
 
 impl SetUpError {
@@ -79,6 +82,7 @@ impl SetUpError {
             Self::Relay(error) => error.code(),
             Self::Engine(error) => error.code(),
             Self::Start(error) => &error.code,
+            Self::ClockWrong => "clock.wrong",
         }
     }
 }
@@ -88,6 +92,7 @@ impl From<KeeperError> for SetUpError {
         match error {
             KeeperError::Relay(error) => Self::Relay(error),
             KeeperError::Mls(error) => Self::Engine(error.into()),
+            KeeperError::ClockWrong => Self::ClockWrong,
         }
     }
 }

@@ -9,24 +9,12 @@ use crate::discovery::DiscoveryError;
 use crate::messages::{ComposeError, EngineError};
 use crate::safety::SafetyError;
 use crate::views::ErrorView;
+pub(super) use crate::views::shown;
 use sotto_identity::anchoring::AnchoringError;
 use sotto_identity::did_document::DocumentError;
 use sotto_identity::http::HttpError;
 use sotto_identity::oauth::OAuthError;
 use std::fmt::Display;
-
-/// A code of the engine as the user interface knows it. The engine's own are finer: they are for
-/// the quarantine and the log.
-pub(super) fn shown(code: &str) -> &str {
-    match code {
-        "key-package.none" => "key_package.none",
-        "message.too-long" => "message.too_long",
-        "conversation.self" => "account.self",
-        "database.wrong-key" | "database.newer" => "database.corrupt",
-        code if code.starts_with("key-package.") => "key_package.invalid",
-        code => code,
-    }
-}
 
 fn view(code: &str, error: impl Display) -> ErrorView {
     ErrorView::with_detail(shown(code), error)

@@ -129,12 +129,14 @@ impl App {
             .database
             .write(move |tx| compose::text(tx, &id, &text))
             .await?;
-        self.hurry(&ready);
         let written = self.some(vec![message]).await?;
-        written
-            .into_iter()
-            .next()
-            .ok_or_else(|| ErrorView::new("internal"))
+        let written = written.into_iter().next();
+        // What the conversation waits for may have come meanwhile: the user wants to know now.
+        self.hurry(
+            &ready,
+            written.as_ref().is_some_and(|it| it.error.is_some()),
+        );
+        written.ok_or_else(|| ErrorView::new("internal"))
     }
 
     pub(super) async fn once_more(&self, message: i64) -> Result<(), ErrorView> {
@@ -167,10 +169,10 @@ impl App {
     }
 
     /// Someone who writes wants to know now whether the network is back.
-    fn hurry(&self, ready: &Ready) {
+    fn hurry(&self, ready: &Ready, waits: bool) {
         let connection = ready.delivery.connection();
         let offline = connection.borrow().state == ConnectionState::Offline;
-        if offline {
+        if offline || waits {
             ready.delivery.hurry();
         }
     }

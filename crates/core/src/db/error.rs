@@ -57,14 +57,25 @@ impl DbError {
         }
     }
 
-    /// Whether a value was refused rather than the database failed: the fault of what was to be
-    /// written, such as a number beyond SQLite's.
-    pub(crate) fn is_refused_value(&self) -> bool {
+    /// Whether one value is at fault rather than the database: one that was refused, such as a number
+    /// beyond SQLite's, or a stored one that does not decode. What has nothing to do with that value
+    /// goes on.
+    pub(crate) fn is_of_a_value(&self) -> bool {
+        use rusqlite::Error;
         match self {
-            Self::Sqlite(rusqlite::Error::ToSqlConversionFailure(_)) => true,
-            Self::Sqlite(error) => {
-                error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
-            }
+            Self::Stored(_) => true,
+            Self::Sqlite(
+                Error::ToSqlConversionFailure(_)
+                | Error::FromSqlConversionFailure(..)
+                | Error::IntegralValueOutOfRange(..)
+                | Error::InvalidColumnType(..)
+                | Error::QueryReturnedNoRows
+                | Error::Utf8Error(..),
+            ) => true,
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch)
+            ),
             _ => false,
         }
     }

@@ -9,6 +9,9 @@ use sotto_wire::device::DeviceId;
 use sotto_wire::did::Did;
 use sotto_wire::grant::Address;
 
+/// By how much a clock may be set back, in milliseconds, before what it wrote down is doubted.
+const CLOCK_STEP: u64 = 60 * 60 * 1000;
+
 mod confirmed;
 
 pub use confirmed::{confirm, unconfirm};
@@ -127,13 +130,16 @@ pub(crate) fn row(tx: &WriteTx<'_>, verified: &Pin, verified_at: u64) -> Result<
 pub(crate) fn verified_before(
     connection: &Connection,
     before: u64,
+    now: u64,
     but: &[Did],
 ) -> Result<Option<Did>, DbError> {
+    // One that is still to come was written down by a clock that has gone back since.
     let mut statement = connection.prepare_cached(
         "SELECT did FROM peer JOIN conversation ON conversation.peer = peer.id
-         WHERE verified_at < ?1 OR last_error IS NOT NULL ORDER BY verified_at",
+         WHERE verified_at < ?1 OR verified_at > ?2 OR last_error IS NOT NULL
+         ORDER BY verified_at",
     )?;
-    let mut rows = statement.query([before])?;
+    let mut rows = statement.query([before, now.saturating_add(CLOCK_STEP)])?;
     while let Some(row) = rows.next()? {
         let text: String = row.get(0)?;
         let did = Did::parse(&text).map_err(|_| DbError::Stored("account"))?;

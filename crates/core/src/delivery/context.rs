@@ -8,7 +8,8 @@ use crate::relay::socket::Sockets;
 use crate::views::{ConnectionState, ConnectionView, ErrorView};
 use sotto_wire::random::Random;
 use sotto_wire::time::Clock;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
 /// What the tasks share.
@@ -27,7 +28,25 @@ pub(crate) struct Context {
     pub(crate) look_after: Notify,
     /// Peers to be verified anew.
     pub(crate) suspects: Suspects,
+    pub(crate) troubles: Troubles,
 }
+
+/// What can be wrong on this machine, whatever the relay does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Trouble {
+    /// What comes in cannot be stored.
+    Receiving,
+    /// What is to go out cannot be sealed.
+    Sending,
+    /// What has had its time cannot be tidied up.
+    Tidying,
+    /// Nobody new can write: the own key packages are not as they should be.
+    KeyPackages,
+}
+
+/// What is wrong at the moment.
+#[derive(Default)]
+pub(crate) struct Troubles(Mutex<BTreeMap<Trouble, ErrorView>>);
 
 impl Context {
     /// The connection as it is before the first attempt.
@@ -38,13 +57,48 @@ impl Context {
         }
     }
 
+    /// How the connection is. Where nothing is wrong with it, what else is wrong shows in its place.
     pub(super) fn set_connection(&self, state: ConnectionState, error: Option<ErrorView>) {
+        let error = error.or_else(|| self.worst());
         let view = ConnectionView { state, error };
         self.connection.send_if_modified(|current| {
             let changed = *current != view;
             *current = view;
             changed
         });
+    }
+
+    /// Something is wrong here, or no longer; it shows where the connection does.
+    pub(super) fn set_trouble(&self, what: Trouble, error: Option<ErrorView>) {
+        let before = self.worst();
+        {
+            let mut troubles = self.lock();
+            match error {
+                Some(error) => troubles.insert(what, error),
+                None => troubles.remove(&what),
+            };
+        }
+        let now = self.worst();
+        self.connection.send_if_modified(|current| {
+            // The connection's own reason stays.
+            let shown = current.error.is_none() || current.error == before;
+            let changed = shown && current.error != now;
+            if changed {
+                current.error = now;
+            }
+            changed
+        });
+    }
+
+    fn worst(&self) -> Option<ErrorView> {
+        self.lock().values().next().cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Trouble, ErrorView>> {
+        self.troubles
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn hurry(&self) {

@@ -2,9 +2,12 @@
 
 use super::Context;
 use super::backoff::Backoff;
+use super::context::Trouble;
+use super::wake::clock_jumped;
 use crate::messages;
 use crate::relay::RelayError;
 use crate::relay::key_packages::{self, KeeperError};
+use crate::views::{ErrorView, shown};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +43,8 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
             () = asked_for => {}
+            // Whether the clock was wrong or is now: what it was used for is looked at anew.
+            () = clock_jumped(&*context.clock) => {}
             // Only what failed is to be tried again before its time.
             Ok(()) = try_again.changed(), if wait < EVERY => {}
         }
@@ -47,10 +52,27 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
 }
 
 async fn look_after(context: &Context) -> Result<(), KeeperError> {
-    let tidied = context.database.write(|tx| messages::housekeep(tx)).await;
-    if let Err(error) = tidied {
-        tracing::error!(%error, "the database could not be tidied up");
+    let done = at_the_relay(context).await;
+    let wrong = match &done {
+        // Shown as the connection's own.
+        Ok(()) | Err(KeeperError::Relay(_)) => None,
+        Err(error) => Some(ErrorView::with_detail(shown(error.code()), error)),
+    };
+    context.set_trouble(Trouble::KeyPackages, wrong);
+    // Time ends messages, requests and keys for good. A clock that has jumped a year ahead would end
+    // all of them at once: only one that the relay's agrees with may.
+    if !matches!(done, Err(KeeperError::Relay(_))) && !context.relays.clock_is_wrong() {
+        let tidied = context.database.write(|tx| messages::housekeep(tx)).await;
+        let failed = tidied.err().map(|error| {
+            tracing::error!(%error, "the database could not be tidied up");
+            ErrorView::with_detail(shown(error.code()), error)
+        });
+        context.set_trouble(Trouble::Tidying, failed);
     }
+    done
+}
+
+async fn at_the_relay(context: &Context) -> Result<(), KeeperError> {
     register_if_needed(context).await?;
     let Context {
         database,

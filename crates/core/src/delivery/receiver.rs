@@ -5,10 +5,10 @@ mod batch;
 mod introductions;
 mod pool;
 mod session;
-mod wake;
 
 use super::Context;
 use super::backoff::Backoff;
+use super::wake;
 use crate::relay::RelayError;
 use crate::views::{ConnectionState, ErrorView};
 use session::{End, Session};

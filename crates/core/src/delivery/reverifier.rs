@@ -128,7 +128,7 @@ async fn due(discovery: &Discovery, random: &dyn Random, attempts: &Attempts) ->
     let but = attempts.within(AFTER_FAILURE);
     let read = discovery
         .database
-        .read(move |tx| peers::verified_before(tx, before, &but));
+        .read(move |tx| peers::verified_before(tx, before, now, &but));
     read.await.unwrap_or_else(|error| {
         tracing::error!(%error, "the peers to be verified could not be read");
         None

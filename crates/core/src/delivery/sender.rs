@@ -8,11 +8,14 @@ mod first_contact;
 mod puts;
 mod waits;
 
-use super::Context;
+use super::context::Trouble;
+use super::{Context, standing};
 use crate::db::{Change, DbError, WriteTx};
 use crate::messages::EngineError;
 use crate::messages::{repair, seal};
 use crate::outbox::{self, Need, Put, grant_stock};
+use crate::relay::RelayError;
+use crate::views::{ErrorView, shown};
 use first_contact::NeedError;
 use futures_util::FutureExt as _;
 use futures_util::StreamExt as _;
@@ -73,10 +76,15 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
         context,
     };
     loop {
-        let wait = sender.turn().await.unwrap_or_else(|error| {
-            tracing::error!(%error, "the sender goes on later");
-            AFTER_FAILURE
-        });
+        let wait = match sender.turn().await {
+            Ok(wait) => wait,
+            Err(error) => {
+                tracing::error!(%error, "the sender goes on later");
+                let view = ErrorView::with_detail(shown(error.code()), error);
+                sender.context.set_trouble(Trouble::Sending, Some(view));
+                AFTER_FAILURE
+            }
+        };
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
@@ -120,6 +128,7 @@ impl Sender {
             .read(move |tx| outbox::due(tx, now))
             .await?;
         self.start_puts(due);
+        context.set_trouble(Trouble::Sending, None);
         let next = context.database.read(outbox::next_due).await?;
         // What is due and not started waits for a running job, whose end wakes us.
         let until_due = next
@@ -227,9 +236,12 @@ async fn seal_waiting(context: &Context) -> Result<(), EngineError> {
                 Ok(_) => {}
                 // Named among the needs of the next turn.
                 Err(EngineError::Need(_)) => break,
-                Err(EngineError::Db(error)) => return Err(error.into()),
+                // The others' messages are not to wait for one conversation that is damaged.
+                Err(EngineError::Db(error)) if !error.is_of_a_value() => return Err(error.into()),
                 Err(error) => {
                     tracing::error!(code = error.code(), "a message could not be sealed");
+                    let code = error.code();
+                    standing::of_conversation(&context.database, conversation, code).await?;
                     break;
                 }
             }
@@ -250,9 +262,13 @@ fn done(outcome: Result<(), NeedError>) -> Done {
 async fn stock_up(context: &Context, n: usize) -> Result<(), NeedError> {
     let n = u64::try_from(n).unwrap_or(u64::MAX);
     let grants = context.relays.grants(&context.own.domain, n).await?;
-    context
-        .database
-        .write::<_, DbError>(move |tx| grant_stock::add(tx, grants))
-        .await?;
-    Ok(())
+    let enough = context.database.write::<_, DbError>(move |tx| {
+        grant_stock::add(tx, grants)?;
+        Ok(!outbox::needs_grants(tx)?)
+    });
+    match enough.await? {
+        true => Ok(()),
+        // By this clock they expire too soon to be given away, and so would the next.
+        false => Err(RelayError::NotARelay("its grants have no life left").into()),
+    }
 }

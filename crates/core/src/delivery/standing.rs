@@ -22,6 +22,19 @@ pub(super) async fn note(
         .await
 }
 
+/// As [`note`], with the peer of the conversation.
+pub(super) async fn of_conversation(
+    database: &Database,
+    conversation: ConversationId,
+    code: &'static str,
+) -> Result<(), DbError> {
+    let found = database.read(move |tx| history::conversation(tx, &conversation));
+    match found.await? {
+        Some(found) => note(database, conversation, &found.peer.pin.did, Some(code)).await,
+        None => Ok(()),
+    }
+}
+
 fn waiting(tx: &ReadTx<'_>, conversation: &ConversationId) -> Result<Vec<i64>, DbError> {
     let page = history::page(tx, conversation, None, SHOWN)?;
     let waiting = page.iter().filter(|it| it.state == MessageState::Sending);

@@ -14,6 +14,8 @@ use sotto_wire::time::Timestamp;
 pub(crate) struct Device {
     pub(crate) certificate: Vec<u8>,
     pub(crate) key_package: Vec<u8>,
+    /// As its relay says; a relay that lies about it could hand out one package to several anyway.
+    pub(crate) last_resort: bool,
 }
 
 impl Discovery {
@@ -79,6 +81,7 @@ fn matched(
             Some(Device {
                 certificate: certificate.clone(),
                 key_package: claimed.package.clone(),
+                last_resort: claimed.last_resort,
             })
         })
         .collect();
@@ -159,7 +162,8 @@ mod tests {
             devices,
             [Device {
                 certificate: two,
-                key_package: vec![2]
+                key_package: vec![2],
+                last_resort: false,
             }]
         );
     }

@@ -111,7 +111,7 @@ fn in_one_go(
     for envelope in incoming {
         match pass.receive(envelope) {
             Ok(outcome) => outcomes.push(outcome),
-            Err(Refusal::Db(error)) if !error.is_refused_value() => return Err(error),
+            Err(Refusal::Db(error)) if !error.is_of_a_value() => return Err(error),
             Err(Refusal::Envelope(code)) if !pass.touched() => {
                 outcomes.push(refuse(tx, envelope, code)?);
                 pass.forget_place();
@@ -121,8 +121,8 @@ fn in_one_go(
     }
     match pass.finish() {
         Ok(conversations) => progressed.extend(conversations),
-        Err(Refusal::Db(error)) => return Err(error),
-        Err(Refusal::Envelope(_)) => return Ok(None),
+        Err(Refusal::Db(error)) if !error.is_of_a_value() => return Err(error),
+        Err(_) => return Ok(None),
     }
     step.commit()?;
     Ok(Some(outcomes))
@@ -140,7 +140,7 @@ fn one_by_one(
             Ok(outcome) => Ok(outcome),
             Err(Refusal::Envelope(code)) => refuse(tx, envelope, code),
             // SQLite refused a value: what was to be stored is at fault, not the database.
-            Err(Refusal::Db(error)) if error.is_refused_value() => {
+            Err(Refusal::Db(error)) if error.is_of_a_value() => {
                 refuse(tx, envelope, "envelope.internal")
             }
             Err(Refusal::Db(error)) => Err(error),

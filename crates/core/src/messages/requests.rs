@@ -204,7 +204,7 @@ fn look(
     match receive::glimpse(tx, own, incoming, &digest) {
         Ok(glimpse) => Ok(glimpse.map(|glimpse| (digest, glimpse))),
         Err(Refusal::Envelope(code)) => receive::set_aside(tx, incoming, code).map(|_| None),
-        Err(Refusal::Db(error)) if error.is_refused_value() => {
+        Err(Refusal::Db(error)) if error.is_of_a_value() => {
             receive::set_aside(tx, incoming, "envelope.internal").map(|_| None)
         }
         Err(Refusal::Db(error)) => Err(error),

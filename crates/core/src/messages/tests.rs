@@ -5,6 +5,7 @@ mod delivery;
 mod drafts;
 mod first_contact;
 mod hostile;
+mod key_packages;
 mod origin;
 mod reading;
 mod requests;

@@ -1,7 +1,14 @@
 //! Own key packages: made, published, used up (docs/protocol.md §2, §4.4).
 //!
 //! The private half is kept until a Welcome for it is joined and committed, or until it has
-//! expired; never by count, so that a slow Welcome still finds its key.
+//! expired and 40 days more; never by count, so that a slow Welcome still finds its key. A claimant
+//! may make its group on the last day of the lifetime, its first contact waits at the relay for 30
+//! days (§4.7), and a request for the user's word (§3.5) for as long as the first contact is not
+//! taken for failed (§3.3). Packages that are replaced, whatever for, keep theirs for the same reason.
+
+mod published;
+
+pub use published::{Audit, audit};
 
 use super::provider::{DeviceSigner, Provider};
 use super::storage::Secrets;
@@ -24,11 +31,11 @@ pub const LIFETIME: u64 = 90 * 86_400;
 /// The widest lifetime accepted in a peer's package: 91 days, in seconds.
 pub const MAX_WIDTH: u64 = 91 * 86_400;
 /// Peers' clocks may be behind by this many seconds.
-const SKEW: u64 = 3600;
+pub(super) const SKEW: u64 = 6 * 3600;
 /// A package that has expired stays usable for this many seconds: a Welcome may be on its way.
 const GRACE: u64 = 40 * 86_400;
 /// After this many seconds the last-resort package is due to be replaced.
-const LAST_RESORT_AGE: u64 = 60 * 86_400;
+const LAST_RESORT_AGE: u64 = LIFETIME - published::LEFT;
 
 /// What it is for; stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

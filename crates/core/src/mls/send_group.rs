@@ -26,6 +26,9 @@ pub struct PeerDevice<'a> {
     pub certificate: Vec<u8>,
     /// Its key package, an MLSMessage.
     pub key_package: Vec<u8>,
+    /// Whether the package is the device's last resort, which others have claimed too: what is
+    /// sealed for it is only as secret as a key that was in use for days.
+    pub last_resort: bool,
     /// Its account, verified.
     pub account: &'a Pin,
 }
@@ -165,7 +168,7 @@ pub(super) fn build(
         .padding_size(0)
         .sender_ratchet_configuration(ratchet())
         .lifetime(Lifetime::init(
-            now.saturating_sub(3600),
+            now.saturating_sub(key_packages::SKEW),
             now + key_packages::LIFETIME,
         ))
         .build(provider, &signer, credential::own(own))

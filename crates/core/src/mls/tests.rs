@@ -79,6 +79,7 @@ fn create(alice: &Party, bob: &Party, key_package: Vec<u8>, certificate: Vec<u8>
         let device = PeerDevice {
             certificate,
             key_package,
+            last_resort: false,
             account: &pin,
         };
         send_group::create(tx, &id, &[device])

@@ -20,7 +20,7 @@ const AGAIN: u64 = 5 * 1000;
 pub(crate) fn to_check(tx: &ReadTx<'_>) -> Result<Vec<Did>, DbError> {
     let mut statement = tx.prepare_cached(
         "SELECT peer.did FROM peer JOIN conversation c ON c.peer = peer.id
-         WHERE (peer.verified_at <= :stale OR peer.verified_at <= :held
+         WHERE (peer.verified_at <= :stale OR peer.verified_at > :ahead OR peer.verified_at <= :held
                 AND EXISTS (SELECT 1 FROM peer_hold WHERE peer = peer.id))
            AND (EXISTS (SELECT 1 FROM outbox WHERE conversation = c.id)
                 OR EXISTS (SELECT 1 FROM frame JOIN send_group g ON g.id = frame.send_group
@@ -36,6 +36,7 @@ pub(crate) fn to_check(tx: &ReadTx<'_>) -> Result<Vec<Did>, DbError> {
         .query_map(
             named_params! {
                 ":stale": now.saturating_sub(STALE), ":held": now.saturating_sub(HELD), ":again": now.saturating_sub(AGAIN),
+                ":ahead": now.saturating_add(STALE),
             },
             |row| row.get::<_, String>(0),
         )?

@@ -19,6 +19,7 @@ pub(crate) use commits::{
     take_expired,
 };
 pub(crate) use frames::{NewFrame, NewPut, ask_for_frame, insert_frame, insert_put, link_of};
+pub(crate) use needs::needs_grants;
 pub use needs::{Need, needs, waiting};
 pub use puts::{Put, PutResult, Route, due, due_now, next_due, settle};
 pub(crate) use retire::retire;

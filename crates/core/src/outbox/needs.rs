@@ -1,7 +1,7 @@
 //! Network work that has to be done before sealing can go on.
 
 use super::{MAX_OUTSTANDING, grant_stock};
-use crate::db::{DbError, ReadTx};
+use crate::db::{DbError, ReadTx, WriteTx};
 use rusqlite::named_params;
 use sotto_wire::conversation::ConversationId;
 use sotto_wire::did::Did;
@@ -90,4 +90,12 @@ pub fn needs(tx: &ReadTx<'_>) -> Result<Vec<Need>, DbError> {
         needs.push(Need::grants(in_stock));
     }
     Ok(needs)
+}
+
+/// Whether the stock of grants is low.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn needs_grants(tx: &WriteTx<'_>) -> Result<bool, DbError> {
+    Ok(grant_stock::count(tx, tx.now())? < STOCK_LOW)
 }

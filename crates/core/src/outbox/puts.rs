@@ -74,7 +74,7 @@ pub fn due(tx: &ReadTx<'_>, now_ms: u64) -> Result<Vec<Put>, DbError> {
     let mut statement = tx.prepare_cached(
         "WITH held_back AS
            (SELECT send_group, min(id) AS first FROM put
-            WHERE next_at > ?1 AND accepted = 0
+            WHERE next_at > ?1 AND next_at <= ?3 AND accepted = 0
             GROUP BY send_group)
          SELECT put.id, put.bytes, held.host, held.key, conversation.peer, conversation.key
          FROM put
@@ -82,12 +82,13 @@ pub fn due(tx: &ReadTx<'_>, now_ms: u64) -> Result<Vec<Put>, DbError> {
          JOIN conversation ON conversation.id = send_group.conversation
          LEFT JOIN held_grant held ON held.id = put.held_grant
          LEFT JOIN held_back ON held_back.send_group = put.send_group
-         WHERE put.next_at <= ?1
+         WHERE (put.next_at <= ?1 OR put.next_at > ?3)
            AND NOT EXISTS (SELECT 1 FROM peer_hold WHERE peer = conversation.peer)
            AND (put.accepted > 0 OR held_back.first IS NULL OR put.id < held_back.first)
          ORDER BY put.id LIMIT ?2",
     )?;
-    let mut rows = statement.query(params![now_ms, DUE_AT_ONCE])?;
+    let far = now_ms.saturating_add(schedule::LONGEST);
+    let mut rows = statement.query(params![now_ms, DUE_AT_ONCE, far])?;
     let mut puts = Vec::new();
     while let Some(row) = rows.next()? {
         puts.push(read(tx, row)?);
@@ -183,7 +184,7 @@ pub fn settle(tx: &WriteTx<'_>, put: i64, result: &PutResult) -> Result<(), DbEr
             .execute(params![
                 put,
                 accepted,
-                now + schedule::until_repeat(accepted)
+                now + schedule::until_repeat(accepted, tx.random())
             ])?;
             sent(tx, before.group, seq)
         }
@@ -192,11 +193,16 @@ pub fn settle(tx: &WriteTx<'_>, put: i64, result: &PutResult) -> Result<(), DbEr
             tx,
             put,
             before.failures,
-            now + schedule::bounded(*retry_after_ms),
+            now + schedule::bounded(*retry_after_ms, tx.random()),
         ),
         (PutResult::Unreachable, _) => {
             let failures = before.failures + 1;
-            postpone(tx, put, failures, now + schedule::until_retry(failures))
+            postpone(
+                tx,
+                put,
+                failures,
+                now + schedule::until_retry(failures, tx.random()),
+            )
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{RelayError, Relays};
 use crate::db::{Database, DbError, WriteTx};
 use crate::mls::MlsError;
-use crate::mls::key_packages::{self, PublishedPackage};
+use crate::mls::key_packages::{self, Audit, PublishedPackage};
 use sotto_wire::domain::Domain;
 use sotto_wire::relay_api::KeyPackagesPut;
 use sotto_wire::time::{Clock, Timestamp};
@@ -20,6 +20,20 @@ pub(crate) enum KeeperError {
     Relay(#[from] RelayError),
     #[error(transparent)]
     Mls(#[from] MlsError),
+    /// By the own relay's.
+    #[error("the clock is wrong")]
+    ClockWrong,
+}
+
+impl KeeperError {
+    /// The code for the user interface.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Relay(error) => error.code(),
+            Self::Mls(error) => error.code(),
+            Self::ClockWrong => "clock.wrong",
+        }
+    }
 }
 
 impl From<DbError> for KeeperError {
@@ -28,10 +42,13 @@ impl From<DbError> for KeeperError {
     }
 }
 
-/// Compares what lies at the relay, by hash, with what is kept here, and publishes what is missing.
+/// Compares what lies at the relay, by hash, with what is kept here, takes away what is no good, and
+/// publishes what is missing.
 ///
 /// A single-use package that is no longer there was claimed, or lost: which of the two cannot be
-/// told, so it is never published again, only replaced by a new one.
+/// told, so it is never published again, only replaced by a new one. One that is there and unknown
+/// here is of before a restored backup, on either side, or an invention of the relay: nobody could
+/// open the Welcome of whoever claimed it.
 pub(crate) async fn reconcile(
     database: &Database,
     relays: &Relays,
@@ -39,10 +56,19 @@ pub(crate) async fn reconcile(
     clock: &dyn Clock,
 ) -> Result<(), KeeperError> {
     let there = relays.key_packages(domain).await?;
-    let now = clock.now();
-    database.write(move |tx| last_resort(tx, now)).await?;
+    // Packages that are made by a clock that is wrong are no good to anyone.
+    if relays.clock_is_wrong() {
+        return Err(KeeperError::ClockWrong);
+    }
+    let (now, listed) = (clock.now(), there.clone());
+    let audited = database.write(move |tx| {
+        let audit = key_packages::audit(tx, &listed.single_use, listed.last_resort.as_deref())?;
+        last_resort(tx, now)?;
+        Ok::<_, MlsError>(audit)
+    });
+    let Audit { remove, good } = audited.await?;
     // What an earlier run generated and did not get around to publishing comes first.
-    let mut missing = POOL.saturating_sub(there.single_use.len());
+    let mut missing = POOL.saturating_sub(good);
     let waiting = database.read(|tx| key_packages::unpublished(tx)).await?;
     missing = missing.saturating_sub(waiting.iter().filter(|it| !it.last_resort).count());
     while missing > 0 {
@@ -54,20 +80,30 @@ pub(crate) async fn reconcile(
     if !to_publish.iter().any(|it| it.last_resort) {
         to_publish.extend(lost_last_resort(database, there.last_resort.as_deref()).await?);
     }
-    publish(database, relays, domain, to_publish).await
+    publish(database, relays, domain, remove, to_publish).await
 }
 
 async fn publish(
     database: &Database,
     relays: &Relays,
     domain: &Domain,
+    remove: Vec<Vec<u8>>,
     packages: Vec<PublishedPackage>,
 ) -> Result<(), KeeperError> {
-    if packages.is_empty() {
+    if remove.is_empty() && packages.is_empty() {
         return Ok(());
     }
+    if !remove.is_empty() {
+        tracing::warn!(
+            count = remove.len(),
+            "key packages at the relay are no good"
+        );
+    }
     let hashes: Vec<[u8; 32]> = packages.iter().map(|it| it.hash).collect();
-    let mut body = KeyPackagesPut::default();
+    let mut body = KeyPackagesPut {
+        remove,
+        ..KeyPackagesPut::default()
+    };
     for package in packages {
         match package.last_resort {
             true => body.last_resort = Some(package.bytes),

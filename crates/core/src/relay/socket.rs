@@ -123,6 +123,7 @@ impl Sockets {
             (http_sig::SIGNATURE, signed.signature),
         ];
         let (answer, stream) = self.upgrade.upgrade(url, headers).await?;
+        relays.note_time(&answer);
         if answer.header(NEXT_CHALLENGE).is_some() {
             relays.keep_next(purpose, &answer);
         }

@@ -73,6 +73,11 @@ pub struct Limits {
     pub claims_per_hour: u64,
     /// Single-use key packages of one device; published.
     pub single_use_max: u64,
+    /// Claims of one account in a day that are answered with a single-use key package; beyond that
+    /// with the last resort.
+    pub single_use_per_day: u64,
+    /// Those of them that may be one claimant's.
+    pub single_use_per_claimant: u64,
     /// Pooled messages of one sender.
     pub pool_depth: u64,
     /// Bytes in one account's pool.
@@ -122,6 +127,8 @@ impl Default for Limits {
             grant_queue: 4096,
             claims_per_hour: 60,
             single_use_max: 100,
+            single_use_per_day: 40,
+            single_use_per_claimant: 8,
             pool_depth: 32,
             pool_max_bytes: 16 * 1024 * 1024,
             reservation: 256,

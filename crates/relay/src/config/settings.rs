@@ -178,6 +178,16 @@ pub(super) const SETTINGS: &[Setting] = &[
         1..=1000,
         "single-use key packages of one device [100]"
     ),
+    limit!(
+        single_use_per_day,
+        1..=1_000_000,
+        "claims of one account's single-use packages in a day [40]"
+    ),
+    limit!(
+        single_use_per_claimant,
+        1..=1_000_000,
+        "those of them that may be one claimant's [8]"
+    ),
     limit!(pool_depth, 1..=10_000, "pooled messages of one sender [32]"),
     limit!(
         pool_max_bytes,

@@ -84,14 +84,26 @@ async fn handed_out(
         .claimants
         .take(claimant.as_str().to_owned(), state.clock.now_ms())
         .map_err(ApiError::too_many)?;
+    let sparing = is_to_be_spared(state, did, claimant);
     let did = did.as_str().to_owned();
     let until = state.later(REPEAT);
     let answer = state
         .store
-        .write(move |connection| take(connection, &did, &claim, now, until))
+        .write(move |connection| take(connection, &did, &claim, (now, until), sparing))
         .await?
         .ok_or(ApiError::not_found())?;
     Ok(encoded(answer))
+}
+
+/// Whether the single-use packages of this account are to be spared: enough of them went to this
+/// claimant, or to everybody, for now. It is reached by its last resort then, which a refusal would
+/// deny to those who mean well.
+fn is_to_be_spared(state: &State, did: &Did, claimant: &Did) -> bool {
+    let now = state.clock.now_ms();
+    let pair = (claimant.as_str().to_owned(), did.as_str().to_owned());
+    let rates = &state.rates;
+    rates.claimed_by_one.take(pair, now).is_err()
+        || rates.claimed.take(did.as_str().to_owned(), now).is_err()
 }
 
 /// The earlier answer to this very claim, unless the account has another roster by now: with that
@@ -117,13 +129,13 @@ fn take(
     connection: &Connection,
     did: &str,
     key: &[u8],
-    now: i64,
-    until: i64,
+    (now, until): (i64, i64),
+    sparing: bool,
 ) -> rusqlite::Result<Option<Vec<u8>>> {
     if let Some(answer) = repeated(connection, did, key, now)? {
         return Ok(Some(answer));
     }
-    let Some(offer) = key_packages::claim(connection, did)? else {
+    let Some(offer) = key_packages::claim(connection, did, sparing)? else {
         return Ok(None);
     };
     let empty = offer.packages.is_empty();

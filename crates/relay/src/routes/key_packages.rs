@@ -16,7 +16,10 @@ use crate::state::State;
 use crate::store::DeviceRow;
 use crate::store::key_packages::{self, Stock};
 
-/// Adds single-use packages and replaces the last resort.
+/// More than a device ever has here: the largest `maxSingleUse`, the last resort, and room.
+const MAX_REMOVED: usize = 1024;
+
+/// Takes packages away, adds single-use ones and replaces the last resort.
 pub(super) async fn publish(Shared(state): Shared<Arc<State>>, owned: Owned) -> Response {
     let result = published(&state, &owned).await;
     owned.answer(&state, result)
@@ -36,7 +39,10 @@ async fn published(state: &State, owned: &Owned) -> Result<Response, ApiError> {
     let body: KeyPackagesPut = owned.signed.decode()?;
     let max = usize::try_from(state.limits.single_use_max).unwrap_or(usize::MAX);
     let mut packages = body.single_use.iter().chain(body.last_resort.as_ref());
-    if body.single_use.len() > max || packages.any(|package| package.len() > MAX_KEY_PACKAGE) {
+    if body.remove.len() > MAX_REMOVED
+        || body.single_use.len() > max
+        || packages.any(|package| package.len() > MAX_KEY_PACKAGE)
+    {
         return Err(ApiError::too_large());
     }
     let device = owned.owner.device;
@@ -56,6 +62,7 @@ fn store(
     max: usize,
 ) -> rusqlite::Result<Option<Stock>> {
     let mut held = key_packages::stock(connection, device)?.single_use;
+    held.retain(|hash| !body.remove.contains(hash));
     for package in &body.single_use {
         let hash = Sha256::digest(package).to_vec();
         if !held.contains(&hash) {
@@ -64,6 +71,9 @@ fn store(
     }
     if held.len() > max {
         return Ok(None);
+    }
+    for hash in &body.remove {
+        key_packages::remove(connection, device, hash)?;
     }
     for package in &body.single_use {
         key_packages::add_single_use(connection, device, &Sha256::digest(package), package)?;

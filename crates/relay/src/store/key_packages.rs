@@ -120,22 +120,51 @@ pub(crate) fn remember_claim(
 }
 
 /// Takes one package per device: a single-use one, which is gone with this, or the last resort.
-pub(crate) fn claim(connection: &Connection, did: &str) -> rusqlite::Result<Option<Offer>> {
+/// The last resort comes first where single-use ones are to be spared.
+pub(crate) fn claim(
+    connection: &Connection,
+    did: &str,
+    sparing: bool,
+) -> rusqlite::Result<Option<Offer>> {
     offer(connection, did, |device| {
-        let single: Option<Vec<u8>> = connection
-            .prepare_cached(
-                "DELETE FROM key_packages WHERE id =
-                    (SELECT id FROM key_packages WHERE device = ?1 AND last_resort = 0
-                     ORDER BY id LIMIT 1)
-                 RETURNING package",
-            )?
-            .query_row([device], |row| row.get(0))
-            .optional()?;
-        match single {
+        let last = || -> rusqlite::Result<_> {
+            Ok(last_resort(connection, device)?.map(|package| (package, true)))
+        };
+        if sparing && let Some(package) = last()? {
+            return Ok(Some(package));
+        }
+        match take_single_use(connection, device)? {
             Some(package) => Ok(Some((package, false))),
-            None => Ok(last_resort(connection, device)?.map(|package| (package, true))),
+            None => last(),
         }
     })
+}
+
+fn take_single_use(
+    connection: &Connection,
+    device: DeviceRow,
+) -> rusqlite::Result<Option<Vec<u8>>> {
+    connection
+        .prepare_cached(
+            "DELETE FROM key_packages WHERE id =
+                (SELECT id FROM key_packages WHERE device = ?1 AND last_resort = 0
+                 ORDER BY id LIMIT 1)
+             RETURNING package",
+        )?
+        .query_row([device], |row| row.get(0))
+        .optional()
+}
+
+/// Takes a package away that is not to be handed out any more; one that is not here is no error.
+pub(crate) fn remove(
+    connection: &Connection,
+    device: DeviceRow,
+    hash: &[u8],
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM key_packages WHERE device = ?1 AND hash = ?2")?
+        .execute((device, hash))?;
+    Ok(())
 }
 
 /// The last resort of every device.

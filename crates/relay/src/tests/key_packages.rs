@@ -47,6 +47,7 @@ async fn publishing_adds_keeps_and_replaces() {
     let world = World::new().await;
     let (_, device) = world.registered("alice").await;
     let put = KeyPackagesPut {
+        remove: Vec::new(),
         single_use: packages(2),
         last_resort: Some(b"last 1".to_vec()),
     };
@@ -55,6 +56,7 @@ async fn publishing_adds_keeps_and_replaces() {
     assert_eq!(first.single_use, [hash(b"package 0"), hash(b"package 1")]);
     assert_eq!(first.last_resort, Some(hash(b"last 1")));
     let put = KeyPackagesPut {
+        remove: Vec::new(),
         single_use: packages(3),
         last_resort: None,
     };
@@ -62,6 +64,7 @@ async fn publishing_adds_keeps_and_replaces() {
     assert_eq!(second.single_use.len(), 3);
     assert_eq!(second.last_resort, Some(hash(b"last 1")));
     let put = KeyPackagesPut {
+        remove: Vec::new(),
         single_use: vec![],
         last_resort: Some(b"last 2".to_vec()),
     };
@@ -81,6 +84,7 @@ async fn too_many_and_too_large_are_refused() {
     let world = World::new().await;
     let (_, device) = world.registered("alice").await;
     let put = |single_use| KeyPackagesPut {
+        remove: Vec::new(),
         single_use,
         last_resort: None,
     };
@@ -108,6 +112,7 @@ async fn a_claim_takes_one_per_device_and_falls_back() {
     let world = World::new().await;
     let (alice, device) = world.registered("alice").await;
     let put = KeyPackagesPut {
+        remove: Vec::new(),
         single_use: packages(1),
         last_resort: Some(b"last".to_vec()),
     };
@@ -139,6 +144,7 @@ async fn a_repeated_claim_gets_the_same_for_ten_minutes() {
         &world,
         &device,
         KeyPackagesPut {
+            remove: Vec::new(),
             single_use: packages(3),
             last_resort: None,
         },
@@ -161,6 +167,7 @@ async fn a_claim_needs_a_verified_claimant_and_a_registered_account() {
         &world,
         &device,
         KeyPackagesPut {
+            remove: Vec::new(),
             single_use: packages(3),
             last_resort: None,
         },
@@ -208,6 +215,7 @@ async fn claims_are_limited_per_claimant() {
             &world,
             &device,
             KeyPackagesPut {
+                remove: Vec::new(),
                 single_use: packages(1),
                 last_resort: None,
             },
@@ -224,6 +232,7 @@ async fn the_anonymous_get_gives_last_resorts_only() {
     let world = World::new().await;
     let (alice, device) = world.registered("alice").await;
     let put = KeyPackagesPut {
+        remove: Vec::new(),
         single_use: packages(5),
         last_resort: Some(b"last".to_vec()),
     };
@@ -246,9 +255,11 @@ async fn the_anonymous_get_gives_last_resorts_only() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_claims_at_once_never_share_a_single_use_package() {
-    let world = Arc::new(World::new().await);
+    let world = World::with(|config| config.limits.single_use_per_day = 1000);
+    let world = Arc::new(world.await);
     let (alice, device) = world.registered("alice").await;
     let put = KeyPackagesPut {
+        remove: Vec::new(),
         single_use: packages(60),
         last_resort: Some(b"last".to_vec()),
     };
@@ -282,6 +293,7 @@ async fn a_repeated_claim_after_a_rotation_is_a_new_one() {
     let (alice, device) = world.registered("alice").await;
     let (bob, his) = world.registered("bob").await;
     let put = |name: &str| KeyPackagesPut {
+        remove: Vec::new(),
         single_use: vec![name.as_bytes().to_vec()],
         last_resort: None,
     };
@@ -314,6 +326,7 @@ async fn another_device_of_the_claimant_gets_packages_of_its_own() {
     let (alice, device) = world.registered("alice").await;
     let (bob, his) = world.registered("bob").await;
     let put = KeyPackagesPut {
+        remove: Vec::new(),
         single_use: packages(2),
         last_resort: None,
     };
@@ -324,4 +337,141 @@ async fn another_device_of_the_claimant_gets_packages_of_its_own() {
     assert_ne!(first.packages, second.packages);
     let again: ClaimResponse = claim(&world, &alice.did, &bob, &his).await.decode();
     assert_eq!(first, again);
+}
+
+#[tokio::test]
+async fn what_its_owner_takes_away_is_not_handed_out_any_more() {
+    let world = World::with(|config| config.limits.single_use_max = 3).await;
+    let (alice, device) = world.registered("alice").await;
+    let hash = |bytes: &[u8]| Sha256::digest(bytes).to_vec();
+    let put = KeyPackagesPut {
+        remove: Vec::new(),
+        single_use: packages(3),
+        last_resort: Some(b"last".to_vec()),
+    };
+    publish(&world, &device, put).await;
+    // What goes makes room for what comes; what was never here is no error.
+    let put = KeyPackagesPut {
+        remove: vec![hash(b"package 0"), hash(b"last"), hash(b"never here")],
+        single_use: vec![b"another".to_vec()],
+        last_resort: None,
+    };
+    let state: KeyPackagesState = publish(&world, &device, put).await.decode();
+    let left = [hash(b"package 1"), hash(b"package 2"), hash(b"another")];
+    assert_eq!(
+        (&state.single_use[..], state.last_resort),
+        (&left[..], None)
+    );
+    let bob = world.person("bob");
+    let his = bob.device(world.now());
+    let answer: ClaimResponse = claim(&world, &alice.did, &bob, &his).await.decode();
+    assert_eq!(answer.packages[0].package, b"package 1");
+    // Another device's packages are not touched by it.
+    let (_, other) = world.registered("carol").await;
+    let put = KeyPackagesPut {
+        remove: vec![hash(b"package 2")],
+        ..KeyPackagesPut::default()
+    };
+    publish(&world, &other, put).await;
+    let state: KeyPackagesState = world
+        .owner(&device, Method::GET, paths::KEY_PACKAGES, None)
+        .await
+        .decode();
+    assert_eq!(state.single_use, [hash(b"package 2"), hash(b"another")]);
+}
+
+#[tokio::test]
+async fn many_claimants_cannot_drain_one_account_and_it_stays_reachable() {
+    let world = World::with(|config| {
+        config.limits.single_use_per_day = 4;
+        config.limits.single_use_per_claimant = 2;
+    });
+    let world = world.await;
+    let (alice, device) = world.registered("alice").await;
+    let put = KeyPackagesPut {
+        remove: Vec::new(),
+        single_use: packages(10),
+        last_resort: Some(b"last".to_vec()),
+    };
+    publish(&world, &device, put).await;
+    let mut last = Vec::new();
+    // One account with as many devices as it likes to certify, then others.
+    let greedy = world.person("greedy");
+    for _ in 0..3 {
+        let device = greedy.device(world.now());
+        let answer: ClaimResponse = claim(&world, &alice.did, &greedy, &device).await.decode();
+        last.push(answer.packages[0].last_resort);
+    }
+    for name in ["bob", "carol", "dora"] {
+        let person = world.person(name);
+        let device = person.device(world.now());
+        let answer: ClaimResponse = claim(&world, &alice.did, &person, &device).await.decode();
+        last.push(answer.packages[0].last_resort);
+    }
+    assert_eq!(last, [false, false, true, false, false, true]);
+    let state: KeyPackagesState = world
+        .owner(&device, Method::GET, paths::KEY_PACKAGES, None)
+        .await
+        .decode();
+    assert_eq!(state.single_use.len(), 6);
+    // The allowance comes back with time.
+    world.clock.forward(6 * 3600);
+    let late = world.person("late");
+    let his = late.device(world.now());
+    let answer: ClaimResponse = claim(&world, &alice.did, &late, &his).await.decode();
+    assert!(!answer.packages[0].last_resort);
+}
+
+#[tokio::test]
+async fn a_claim_right_after_the_claimants_own_rotation_is_answered() {
+    let world = World::new().await;
+    let (alice, device) = world.registered("alice").await;
+    let put = KeyPackagesPut {
+        remove: Vec::new(),
+        single_use: packages(2),
+        last_resort: None,
+    };
+    publish(&world, &device, put).await;
+    let bob = world.person("bob");
+    let his = bob.device(world.now());
+    assert_eq!(
+        claim(&world, &alice.did, &bob, &his).await.status,
+        StatusCode::OK
+    );
+    // Within the same second: the account has another key, and the relay remembers the one before.
+    let rotated = Person {
+        did: bob.did.clone(),
+        ..Person::new("other")
+    };
+    world.publish(&rotated);
+    let again = rotated.certified_again(&his);
+    let asked = world
+        .published
+        .asked
+        .load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(
+        claim(&world, &alice.did, &rotated, &again).await.status,
+        StatusCode::OK
+    );
+    // Certificates that fit nothing do not have the account asked time and again.
+    for _ in 0..3 {
+        let forged = Person {
+            did: bob.did.clone(),
+            ..Person::new("forger")
+        };
+        let forged = forged.certified_again(&his);
+        assert_eq!(
+            claim(&world, &alice.did, &bob, &forged).await.status,
+            StatusCode::FORBIDDEN
+        );
+    }
+    let since = world
+        .published
+        .asked
+        .load(std::sync::atomic::Ordering::SeqCst)
+        - asked;
+    assert_eq!(
+        since, 1,
+        "one for the rotation, and none for the forger within its half minute"
+    );
 }

@@ -39,6 +39,7 @@ async fn exchange(world: &World) -> Vec<Vec<u8>> {
     let bob = world.person("bob-canary");
     let bobs = bob.device(world.now());
     let put = KeyPackagesPut {
+        remove: Vec::new(),
         single_use: vec![b"package-canary".to_vec()],
         last_resort: None,
     };
@@ -176,6 +177,7 @@ async fn even_while_in_use_the_database_does_not_link_claims_or_machines() {
     let world = World::new().await;
     let (alice, device) = world.registered("alice").await;
     let put = KeyPackagesPut {
+        remove: Vec::new(),
         single_use: vec![b"p".to_vec()],
         last_resort: None,
     };

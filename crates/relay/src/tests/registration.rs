@@ -230,6 +230,7 @@ async fn a_rotated_key_keeps_the_device_and_forgets_its_key_packages() {
     let world = World::new().await;
     let (person, device) = world.registered("alice").await;
     let put = KeyPackagesPut {
+        remove: Vec::new(),
         single_use: vec![b"under the old key".to_vec()],
         last_resort: Some(b"the last one under it".to_vec()),
     };

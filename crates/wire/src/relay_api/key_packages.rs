@@ -4,10 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{cbor::byte_strings, device::DeviceId, did::Did};
 
-/// `PUT /pmr/v1/key-packages`: what a device adds.
+/// `PUT /pmr/v1/key-packages`: what a device takes away and adds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct KeyPackagesPut {
+    /// Packages that are not to be handed out any more, each as its SHA-256; taken away before
+    /// anything is added.
+    #[serde(default, with = "byte_strings", skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<Vec<u8>>,
     /// Packages to be handed out once each.
     #[serde(with = "byte_strings")]
     pub single_use: Vec<Vec<u8>>,

@@ -149,6 +149,7 @@ fn null_is_written_where_the_field_is_always_there() {
 #[test]
 fn bodies_round_trip() {
     let put = KeyPackagesPut {
+        remove: Vec::new(),
         single_use: vec![vec![1]],
         last_resort: None,
     };

@@ -109,6 +109,7 @@ fn bodies() {
         body(
             "key packages put",
             &api::KeyPackagesPut {
+                remove: Vec::new(),
                 single_use: vec![vec![1]],
                 last_resort: None,
             },
@@ -116,8 +117,17 @@ fn bodies() {
         body(
             "key packages put, last resort",
             &api::KeyPackagesPut {
+                remove: Vec::new(),
                 single_use: vec![],
                 last_resort: Some(vec![1]),
+            },
+        ),
+        body(
+            "key packages put, one taken away",
+            &api::KeyPackagesPut {
+                remove: vec![vec![4; 32]],
+                single_use: vec![vec![1]],
+                last_resort: None,
             },
         ),
         body("key packages state", &state(Some(vec![3; 32]))),

@@ -11,6 +11,6 @@ export type ConnectionView = {
  */
 state: ConnectionState, 
 /**
- * Why it is not online.
+ * Why it is not online; where it is, what keeps this machine from doing its part.
  */
 error: ErrorView | null, };

@@ -28,7 +28,8 @@ const FRESH: Duration = Duration::from_secs(5 * 60);
 /// The envelopes that waited for a verification are looked at right after it.
 const JUST_NOW: Duration = Duration::from_secs(5);
 const TRY_AGAIN: Duration = Duration::from_secs(30);
-/// Senders verified at the same time; the rest is delivered again with the next connection.
+/// Senders verified at the same time; the rest is left with the relay, which delivers it again with
+/// the next connection.
 const MAX_WAITING: usize = 64;
 /// Verified senders that are remembered.
 const MAX_KNOWN: usize = 256;
@@ -70,6 +71,8 @@ pub(super) struct Introductions {
     context: Arc<Context>,
     known: HashMap<Did, Known>,
     waiting: HashMap<Did, Vec<Delivery>>,
+    /// Something was left with the relay, as too many were waiting.
+    left: bool,
     under_way: FuturesUnordered<BoxFuture<'static, (Did, Result<Acquaintance, DiscoveryError>)>>,
 }
 
@@ -79,6 +82,7 @@ impl Introductions {
             context,
             known: HashMap::new(),
             waiting: HashMap::new(),
+            left: false,
             under_way: FuturesUnordered::new(),
         }
     }
@@ -100,6 +104,11 @@ impl Introductions {
     }
 
     async fn sort_envelope(&mut self, delivery: Delivery, sorted: &mut Sorted) {
+        // Every certificate would be taken for expired. Left with the relay; the connection is made
+        // anew when the clock is set.
+        if self.context.relays.clock_is_wrong() {
+            return;
+        }
         let own = &self.context.own.did;
         let envelope = UnverifiedEnvelope::parse(&delivery.m).ok();
         let envelope = envelope.filter(|it| it.to() == own && it.from() != own);
@@ -149,7 +158,14 @@ impl Introductions {
         } else if self.waiting.len() < MAX_WAITING {
             self.waiting.insert(sender.clone(), vec![delivery]);
             self.begin(sender, shown, Duration::ZERO);
+        } else {
+            self.left = true;
         }
+    }
+
+    /// Whether there is room for what was left with the relay.
+    pub(super) fn has_room_again(&self) -> bool {
+        self.left && self.waiting.len() < MAX_WAITING / 2
     }
 
     /// `shown` is the certificate of the first of the sender's envelopes.

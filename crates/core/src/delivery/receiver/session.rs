@@ -3,12 +3,13 @@
 use super::batch;
 use super::introductions::Introductions;
 use super::pool::{self, PoolError};
-use super::wake::clock_jumped;
 use crate::delivery::Context;
+use crate::delivery::context::Trouble;
+use crate::delivery::wake::clock_jumped;
 use crate::messages::EngineError;
 use crate::relay::RelayError;
 use crate::relay::socket::Socket;
-use crate::views::ConnectionState;
+use crate::views::{ConnectionState, ErrorView, shown};
 use futures_util::{SinkExt as _, StreamExt as _};
 use sotto_wire::first_contact::MAX_ENVELOPE;
 use sotto_wire::relay_api::{Ack, Delivery, Event, EventError};
@@ -73,6 +74,10 @@ impl Session {
             if let Err(end) = outcome {
                 return end;
             }
+            // Nothing else makes the relay deliver again what there was no room for.
+            if self.introductions.has_room_again() {
+                return End::Woken;
+            }
         }
     }
 
@@ -131,38 +136,46 @@ impl Session {
         let mut acks = sorted.hopeless;
         match batch::keep(&self.context, sorted.held).await {
             Ok(kept) => acks.extend(kept),
-            Err(error) => return Err(database_failed(&error).await),
+            Err(error) => return Err(database_failed(&self.context, &error).await),
         }
         match batch::store(&self.context, sorted.ready).await {
             Ok(stored) => acks.extend(stored),
-            Err(error) => return Err(database_failed(&error).await),
+            Err(error) => return Err(database_failed(&self.context, &error).await),
         }
+        self.context.set_trouble(Trouble::Receiving, None);
         self.acknowledge(acks).await
     }
 
     async fn acknowledge(&mut self, acks: Vec<Ack>) -> Result<(), End> {
-        let gone = |_| End::Relay(RelayError::Unreachable);
-        for ack in acks {
-            self.socket
-                .feed(Message::Binary(Event::Ack(ack).encode().into()))
-                .await
-                .map_err(gone)?;
+        let socket = &mut self.socket;
+        let sending = async {
+            for ack in acks {
+                let event = Message::Binary(Event::Ack(ack).encode().into());
+                socket.feed(event).await?;
+            }
+            socket.flush().await
+        };
+        // Half of a connection may be gone: what is fed into the other half then waits for ever.
+        match tokio::time::timeout(SILENCE, sending).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(End::Relay(RelayError::Unreachable)),
         }
-        self.socket.flush().await.map_err(gone)
     }
 
     async fn adjudicate(&mut self) -> Result<(), End> {
         match pool::empty(&self.context).await {
             Ok(()) => Ok(()),
             Err(PoolError::Relay(error)) => Err(End::Relay(error)),
-            Err(PoolError::Engine(error)) => Err(database_failed(&error).await),
+            Err(PoolError::Engine(error)) => Err(database_failed(&self.context, &error).await),
         }
     }
 }
 
 /// Not acknowledged, so it comes again.
-async fn database_failed(error: &EngineError) -> End {
+async fn database_failed(context: &Context, error: &EngineError) -> End {
     tracing::error!(%error, "what arrived could not be stored");
+    let view = ErrorView::with_detail(shown(error.code()), error);
+    context.set_trouble(Trouble::Receiving, Some(view));
     tokio::time::sleep(AFTER_FAILURE).await;
     End::Woken
 }

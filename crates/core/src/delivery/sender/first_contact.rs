@@ -95,6 +95,7 @@ fn create(
     let member = |device: &Device| PeerDevice {
         certificate: device.certificate.clone(),
         key_package: device.key_package.clone(),
+        last_resort: device.last_resort,
         account: pin,
     };
     let all: Vec<_> = devices.iter().map(member).collect();
@@ -127,6 +128,11 @@ pub(super) async fn note(
     made: &Result<(), NeedError>,
 ) {
     let code = made.as_ref().err().map(NeedError::code);
+    // Whatever was found to be expired or not valid yet: that is why.
+    let code = code.map(|code| match context.relays.clock_is_wrong() {
+        true => "clock.wrong",
+        false => code,
+    });
     if let Some(code) = code {
         tracing::warn!(code, "a conversation waits for its first contact");
     }

@@ -46,7 +46,7 @@ fn another_chance(
             Err(Refusal::Envelope(code)) => {
                 refuse(tx, &envelope, code)?;
             }
-            Err(Refusal::Db(error)) if error.is_refused_value() => {}
+            Err(Refusal::Db(error)) if error.is_of_a_value() => {}
             Err(Refusal::Db(error)) => return Err(error),
         }
     }

@@ -209,6 +209,7 @@ impl Pass<'_, '_> {
                 Ok(device) => members.push(PeerDevice {
                     certificate: device.bytes,
                     key_package,
+                    last_resort: false,
                     account,
                 }),
                 Err(error) => tracing::warn!(code = error.code(), "a key package is left out"),

@@ -1,4 +1,5 @@
-//! A machine that slept has dead connections that look alive.
+//! A machine that slept has dead connections that look alive; one whose clock was set has used a
+//! wrong one until then.
 
 use sotto_wire::time::Clock;
 use std::time::Duration;
@@ -8,14 +9,16 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// More than a busy machine is late, less than anyone sleeps.
 const JUMP_MS: u64 = 15_000;
 
-/// Ends when the clock on the wall has moved on without the runtime's: after a sleep.
-pub(super) async fn clock_jumped(clock: &dyn Clock) {
+/// Ends when the clock on the wall has moved on without the runtime's, or back: after a sleep, or
+/// when it was set.
+pub(in crate::delivery) async fn clock_jumped(clock: &dyn Clock) {
     loop {
         let (wall, own) = (clock.now_ms(), Instant::now());
         tokio::time::sleep(LOOK_EVERY).await;
         let elapsed = u64::try_from(own.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if clock.now_ms() > wall.saturating_add(elapsed).saturating_add(JUMP_MS) {
-            tracing::info!("the clock has jumped ahead");
+        let expected = wall.saturating_add(elapsed);
+        if clock.now_ms().abs_diff(expected) > JUMP_MS {
+            tracing::info!("the clock has jumped");
             return;
         }
     }
@@ -47,6 +50,16 @@ mod tests {
         tokio::select! {
             () = clock_jumped(&wall) => {}
             () = jump => {}
+            () = tokio::time::sleep(minute) => panic!("not noticed"),
+        }
+        let back = async {
+            tokio::time::sleep(Duration::from_secs(7)).await;
+            wall.0.fetch_sub(40_000, Ordering::Relaxed);
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = clock_jumped(&wall) => {}
+            () = back => {}
             () = tokio::time::sleep(minute) => panic!("not noticed"),
         }
     }
