@@ -22,6 +22,11 @@ const BENCHMARKS = [
     ['bench', '-q', '--locked', '-p', 'sotto-identity', '--bench', 'verify'],
   ],
   ['Relay', 'cargo', ['bench', '-q', '--locked', '-p', 'sotto-flows', '--bench', 'relay']],
+  [
+    'Messages from app to app',
+    'cargo',
+    ['bench', '-q', '--locked', '-p', 'sotto-flows', '--bench', 'messages'],
+  ],
   ['Cold start of the window', 'node', ['tests/desktop/cold-start.mjs']],
 ]
 

@@ -88,12 +88,8 @@ impl Senders {
         let check = |account: &Account| {
             DeviceCertificate::verify(certificate, &account.key, did, self.clock.now())
         };
-        let remembered = self.remembered(did);
-        let from_memory = remembered.is_some();
-        let account = match remembered {
-            Some(outcome) => outcome?,
-            None => self.verify_now(did).await?,
-        };
+        let from_memory = self.remembered(did).is_some();
+        let account = self.verify(did).await?;
         if let Ok(device) = check(&account) {
             return Ok((account, device));
         }

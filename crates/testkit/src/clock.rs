@@ -16,6 +16,12 @@ impl MovableClock {
         let ms = u64::try_from(time.as_millis()).expect("within reason");
         self.ahead_ms.fetch_add(ms, Ordering::Relaxed);
     }
+
+    /// Takes back what was let pass: the clock was wrong, and is set.
+    pub fn set_back(&self, time: Duration) {
+        let ms = u64::try_from(time.as_millis()).expect("within reason");
+        self.ahead_ms.fetch_sub(ms, Ordering::Relaxed);
+    }
 }
 
 impl Clock for MovableClock {

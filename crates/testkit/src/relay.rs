@@ -16,6 +16,7 @@ pub struct Relay {
     port: u16,
     plc: String,
     data: TempDir,
+    settings: Vec<(String, String)>,
     child: Option<Child>,
 }
 
@@ -38,8 +39,20 @@ impl Relay {
             port,
             plc,
             data,
+            settings: Vec::new(),
             child: None,
         };
+        relay.restart().await;
+        relay
+    }
+
+    /// A relay at its own port with settings other than the default.
+    pub async fn with(network: &Network, settings: &[(&str, &str)]) -> Self {
+        let mut relay = Self::start(network).await;
+        let settings = settings.iter();
+        relay.settings = settings
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
         relay.restart().await;
         relay
     }
@@ -91,6 +104,7 @@ impl Relay {
             // Everyone here has the same address.
             .env("SOTTO_RELAY_CHALLENGES_PER_MINUTE", "100000")
             .env("SOTTO_RELAY_LOOKUPS_PER_MINUTE", "100000")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a log"))
             .stderr(log)

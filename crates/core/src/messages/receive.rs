@@ -187,7 +187,11 @@ pub(super) fn set_aside(
     let (address, conversation, limit) = match &envelope.source {
         Source::Grant(address) => (
             Some(address),
-            frame::conversation_of(tx, address)?,
+            // The grant's own row may be what does not decode.
+            match frame::conversation_of(tx, address) {
+                Err(error) if error.is_of_a_value() => None,
+                found => found?,
+            },
             MAX_SEALED,
         ),
         Source::DidMailbox { sender, .. } => {

@@ -31,7 +31,7 @@ fn roster(own: &OwnAccount) -> VerifiedRoster {
 
 impl Party {
     /// Puts the next delegate key in use.
-    fn rotate(&mut self) {
+    pub(super) fn rotate(&mut self) {
         let next = SigningKey::generate(&OsRandom);
         let device = DeviceCertificate::parse_unverified(&self.own.certificate).unwrap();
         let pending = Pending {
@@ -46,13 +46,13 @@ impl Party {
     }
 
     /// Looks at the other's account.
-    fn look_at(&self, other: &Party) {
+    pub(super) fn look_at(&self, other: &Party) {
         let (pin, roster) = (other.pin(), roster(&other.own));
         self.write(move |tx| renew::checked(tx, &pin, Some(&roster)));
     }
 
     /// The same account on a device that was just installed.
-    fn reinstalled(&self, delegate_key: SigningKey) -> Party {
+    pub(super) fn reinstalled(&self, delegate_key: SigningKey) -> Party {
         let fresh = account("alice", self.clock_now());
         let device = DeviceCertificate::parse_unverified(&fresh.certificate).unwrap();
         let mut party = Party::new("alice", &self.clock);
