@@ -233,8 +233,8 @@ fn a_request_accepted_after_a_week_is_answered_as_if_it_had_just_come() {
         2,
         "held once each"
     );
-    bob.write(|tx| crate::messages::housekeep(tx));
-    alice.write(|tx| crate::messages::housekeep(tx));
+    bob.write(crate::messages::housekeep);
+    alice.write(crate::messages::housekeep);
     accept(&bob, &alice);
     bob.say(&alice, "at last");
     settle(&mut alice, &mut bob);
@@ -315,7 +315,7 @@ fn a_package_that_expired_while_its_welcome_was_under_way_still_opens_it() {
     alice.say(&bob, "slow");
     alice.send(&mut bob);
     bob.clock.advance_ms(95 * DAY);
-    bob.write(|tx| crate::messages::housekeep(tx));
+    bob.write(crate::messages::housekeep);
     assert!(matches!(bob.receive()[..], [Outcome::Message(_)]));
     assert_eq!(bob.texts(&alice), ["slow"]);
 }

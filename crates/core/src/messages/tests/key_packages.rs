@@ -154,7 +154,7 @@ fn a_package_rotated_twice_before_its_welcome_is_opened_still_opens_it() {
         published(&bob, 0);
     }
     clock.advance_ms(29 * DAY_MS);
-    bob.write(|tx| housekeep(tx));
+    bob.write(housekeep);
     assert!(matches!(bob.receive()[..], [Outcome::Message(_)]));
     settle(&mut alice, &mut bob);
     assert_eq!(alice.messages(&bob)[0].state, MessageState::Delivered);
@@ -165,10 +165,10 @@ fn private_halves_outlive_expiry_by_forty_days_and_then_go() {
     let bob = party();
     published(&bob, 5);
     bob.clock.advance_ms(129 * DAY_MS);
-    bob.write(|tx| housekeep(tx));
+    bob.write(housekeep);
     assert_eq!(bob.count("SELECT count(*) FROM openmls_key_packages"), 6);
     bob.clock.advance_ms(2 * DAY_MS);
-    bob.write(|tx| housekeep(tx));
+    bob.write(housekeep);
     assert_eq!(bob.count("SELECT count(*) FROM openmls_key_packages"), 0);
     assert_eq!(bob.count("SELECT count(*) FROM key_package"), 0);
 }

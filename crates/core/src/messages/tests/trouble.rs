@@ -69,7 +69,7 @@ fn what_a_clock_a_year_ahead_verified_is_looked_at_again_when_it_is_set_back() {
         Ok(())
     });
     let due = alice.read(outbox::to_check);
-    assert_eq!(due, [bob.own.did.clone()]);
+    assert_eq!(due, std::slice::from_ref(&bob.own.did));
     let now = alice.clock_ms();
     let verified = alice.read(move |tx| crate::db::peers::verified_before(tx, 0, now, &[]));
     assert_eq!(verified, Some(bob.own.did.clone()));
@@ -219,8 +219,9 @@ fn a_database_that_another_process_holds_is_waited_for_named_and_gone_on_with() 
     );
     assert_eq!(bob.texts(&alice), ["hello"], "reading goes on");
     // Let go while somebody waits.
+    let (_silent, wait) = std::sync::mpsc::channel::<()>();
     let releasing = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(300));
+        assert!(wait.recv_timeout(Duration::from_millis(300)).is_err());
         other.execute_batch("ROLLBACK").unwrap();
     });
     bob.write(move |tx| compose::text(tx, &to, "kept"));
@@ -278,7 +279,7 @@ fn weeks_offline_on_both_sides_end_in_delivery_or_in_a_visible_failure() {
     alice.say(&bob, "two");
     alice.send(&mut bob);
     alice.clock.advance_ms(29 * DAY);
-    alice.write(|tx| crate::messages::housekeep(tx));
+    alice.write(crate::messages::housekeep);
     settle(&mut alice, &mut bob);
     assert_eq!(bob.texts(&alice), ["hello", "one", "two"]);
     all_delivered(&alice, &bob);
@@ -289,7 +290,7 @@ fn weeks_offline_on_both_sides_end_in_delivery_or_in_a_visible_failure() {
         bob.queue.clear();
         alice.clock.advance_ms(DAY);
     }
-    alice.write(|tx| crate::messages::housekeep(tx));
+    alice.write(crate::messages::housekeep);
     let failed = alice.messages(&bob).pop().unwrap();
     assert_eq!(failed.state, MessageState::Failed);
     assert_eq!(failed.error.as_deref(), Some("message.expired"));
