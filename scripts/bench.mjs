@@ -17,6 +17,11 @@ const BENCHMARKS = [
     ['bench', '-q', '--locked', '-p', 'sotto-core', '--bench', 'engine'],
   ],
   [
+    'A long history',
+    'cargo',
+    ['bench', '-q', '--locked', '-p', 'sotto-core', '--bench', 'size'],
+  ],
+  [
     'Verifying accounts',
     'cargo',
     ['bench', '-q', '--locked', '-p', 'sotto-identity', '--bench', 'verify'],

@@ -1,6 +1,6 @@
 import { render, screen } from '@testing-library/svelte'
 import userEvent from '@testing-library/user-event'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { conversationId } from '$lib/backend/fake-data'
 import { messages, settled, startApp, talk } from '$lib/testing'
 import { fakeAccount } from '$lib/backend/fake'
@@ -17,10 +17,12 @@ async function open() {
 it('finds as one types, marks what was found, and jumps there with Enter', async () => {
   const { app, user, input } = await open()
   await user.type(input, 'message 17')
-  const hits = await screen.findAllByTestId('search-hit')
-  expect(hits.map((hit) => hit.dataset.message)).toEqual(
-    [17, ...Array.from({ length: 10 }, (_, n) => 170 + n)].reverse().map(String),
-  )
+  const expected = [...Array.from({ length: 10 }, (_, n) => 179 - n), 17].map(String)
+  const hits = await vi.waitFor(() => {
+    const hits = screen.getAllByTestId('search-hit')
+    expect(hits.map((hit) => hit.dataset.message)).toEqual(expected)
+    return hits
+  })
   expect([...(hits[0]?.querySelectorAll('mark') ?? [])].map((it) => it.textContent)).toEqual([
     'message',
     '179',
