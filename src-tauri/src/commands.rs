@@ -3,9 +3,9 @@
 
 use crate::running::Core;
 use sotto_core::views::{
-    AnchoringView, AppState, ConnectionView, ConversationView, ErrorView, GermView, IncomingPolicy,
-    MessageView, PolicyView, ProvenanceView, RequestsView, SafetyComparison, SafetyNumberView,
-    SearchView, SuggestionView,
+    AnchoringView, AppState, ConnectionView, ConversationView, EditView, ErrorView, GermView,
+    IncomingPolicy, MessageView, PolicyView, ProvenanceView, ReceiptsView, RequestsView,
+    SafetyComparison, SafetyNumberView, SearchView, SuggestionView,
 };
 use tauri::{State, Wry, command, ipc::Invoke};
 
@@ -40,6 +40,14 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         search,
         save_draft,
         send_text,
+        react,
+        edit_message,
+        delete_message,
+        message_edits,
+        set_timer,
+        typing,
+        receipts,
+        set_receipts,
         retry,
         mark_read,
         safety_number,
@@ -231,8 +239,55 @@ async fn send_text(
     core: State<'_, Core>,
     conversation_id: String,
     text: String,
+    reply_to: Option<i64>,
 ) -> Answer<MessageView> {
-    core.app().await?.send_text(conversation_id, text).await
+    let app = core.app().await?;
+    app.send_text(conversation_id, text, reply_to).await
+}
+
+#[command]
+async fn react(core: State<'_, Core>, message_id: i64, emoji: Option<String>) -> Answer<()> {
+    core.app().await?.react(message_id, emoji).await
+}
+
+#[command]
+async fn edit_message(core: State<'_, Core>, message_id: i64, text: String) -> Answer<()> {
+    core.app().await?.edit_message(message_id, text).await
+}
+
+#[command]
+async fn delete_message(core: State<'_, Core>, message_id: i64, for_everyone: bool) -> Answer<()> {
+    let app = core.app().await?;
+    app.delete_message(message_id, for_everyone).await
+}
+
+#[command]
+async fn message_edits(core: State<'_, Core>, message_id: i64) -> Answer<Vec<EditView>> {
+    core.app().await?.message_edits(message_id).await
+}
+
+#[command]
+async fn set_timer(
+    core: State<'_, Core>,
+    conversation_id: String,
+    seconds: Option<u32>,
+) -> Answer<()> {
+    core.app().await?.set_timer(conversation_id, seconds).await
+}
+
+#[command]
+async fn typing(core: State<'_, Core>, conversation_id: String) -> Answer<()> {
+    core.app().await?.typing(conversation_id).await
+}
+
+#[command]
+async fn receipts(core: State<'_, Core>) -> Answer<ReceiptsView> {
+    core.app().await?.receipts().await
+}
+
+#[command]
+async fn set_receipts(core: State<'_, Core>, read: bool, typing: bool) -> Answer<ReceiptsView> {
+    core.app().await?.set_receipts(read, typing).await
 }
 
 #[command]

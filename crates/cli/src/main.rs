@@ -2,6 +2,7 @@
 
 mod account;
 mod browser;
+mod change;
 mod conversation;
 mod read;
 mod requests;
@@ -55,6 +56,14 @@ enum Command {
     Read(read::Read),
     /// Find messages by what they say.
     Search(search::Search),
+    /// React to a message.
+    React(change::React),
+    /// Give an own message another text.
+    Edit(change::Edit),
+    /// Delete a message.
+    Delete(change::Delete),
+    /// Have new messages disappear after a while.
+    Timer(change::Timer),
     /// Print messages as they arrive, until interrupted.
     Watch(watch::Watch),
 }
@@ -139,6 +148,10 @@ async fn obey(app: &App, command: Command) -> Result<(), Failure> {
         Command::Send(it) => send::send(app, it).await,
         Command::Read(it) => read::read(app, it).await,
         Command::Search(it) => search::search(app, it).await,
+        Command::React(it) => change::react(app, it).await,
+        Command::Edit(it) => change::edit(app, it).await,
+        Command::Delete(it) => change::delete(app, it).await,
+        Command::Timer(it) => change::timer(app, it).await,
         Command::Watch(it) => watch::watch(app, it).await,
     }
 }

@@ -13,8 +13,11 @@ pub(crate) struct Read {
     #[arg(long, default_value_t = 50)]
     limit: u32,
     /// One JSON object per line.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "ids")]
     json: bool,
+    /// With the number of each message, for other commands.
+    #[arg(long)]
+    ids: bool,
 }
 
 /// Prints the latest messages, oldest first, and marks them read.
@@ -25,7 +28,12 @@ pub(crate) async fn read(app: &App, arguments: Read) -> Result<(), Failure> {
         ));
     };
     for message in latest(app, &conversation.id, arguments.limit).await? {
-        print(&conversation, &message, arguments.json)?;
+        if arguments.ids {
+            let line = line(&conversation, &message);
+            terminal::say(format_args!("{}\t{line}", message.id))?;
+        } else {
+            print(&conversation, &message, arguments.json)?;
+        }
     }
     Ok(app.mark_read(conversation.id).await?)
 }
@@ -60,28 +68,40 @@ pub(crate) fn print(
     if json {
         return Ok(terminal::say(object(conversation, message))?);
     }
+    Ok(terminal::say(line(conversation, message))?)
+}
+
+fn line(conversation: &ConversationView, message: &MessageView) -> String {
     if let Some(code) = &message.notice {
         let name = terminal::printable(&conversation.peer.handle);
-        return Ok(terminal::say(format_args!("-- {}", notice(code, &name)))?);
+        return format!("-- {}", notice(code, &name));
     }
     let who = if message.mine {
         "you"
     } else {
         &conversation.peer.handle
     };
-    let text = message
-        .text
-        .as_deref()
-        .unwrap_or("[not supported by this version]");
+    let text = match &message.text {
+        Some(text) => text,
+        None if message.deleted => "[deleted]",
+        None => "[not supported by this version]",
+    };
     let state = match message.state {
         MessageState::Sending => " …",
         MessageState::Failed => " !",
-        MessageState::Sent | MessageState::Delivered | MessageState::Received => "",
+        MessageState::Sent
+        | MessageState::Delivered
+        | MessageState::Read
+        | MessageState::Received => "",
     };
-    Ok(terminal::say(format_args!(
-        "{who}: {}{state}",
-        terminal::printable(text)
-    ))?)
+    let edited = message.edited_at.map_or("", |_| " (edited)");
+    let reactions: String = message
+        .reactions
+        .iter()
+        .map(|it| format!(" {}", it.emoji))
+        .collect();
+    let (text, reactions) = (terminal::printable(text), terminal::printable(&reactions));
+    format!("{who}: {text}{edited}{reactions}{state}")
 }
 
 /// What a line says that is no message (docs/protocol.md §3.7).

@@ -14,6 +14,9 @@ pub(crate) struct Send {
     handle: String,
     /// What; `-` sends each line of standard input as one message.
     text: String,
+    /// The message that this one answers; `sotto read --ids` prints the numbers.
+    #[arg(long, value_name = "ID")]
+    reply_to: Option<i64>,
     /// How far it must have come before this command ends.
     #[arg(long, value_enum, default_value = "sent")]
     wait: Wait,
@@ -39,10 +42,18 @@ pub(crate) async fn send(app: &App, arguments: Send) -> Result<(), Failure> {
     if arguments.text == "-" {
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
         while let Some(line) = lines.next_line().await? {
-            waiting.insert(app.send_text(id.clone(), line).await?.id);
+            waiting.insert(
+                app.send_text(id.clone(), line, arguments.reply_to)
+                    .await?
+                    .id,
+            );
         }
     } else {
-        waiting.insert(app.send_text(id.clone(), arguments.text).await?.id);
+        waiting.insert(
+            app.send_text(id.clone(), arguments.text, arguments.reply_to)
+                .await?
+                .id,
+        );
     }
     let arrival = async {
         let mut news = Some(AppEvent::Overflowed);
@@ -96,7 +107,7 @@ fn has_come(message: &MessageView, wait: Wait) -> Result<bool, Failure> {
             Some(error) => Failure::Core(error.clone()),
             None => Failure::Other("the message could not be sent".to_owned()),
         }),
-        MessageState::Delivered => Ok(true),
+        MessageState::Delivered | MessageState::Read => Ok(true),
         MessageState::Sent => Ok(wait == Wait::Sent),
         MessageState::Sending | MessageState::Received => Ok(false),
     }

@@ -4,6 +4,7 @@ mod anchoring;
 #[cfg(feature = "testing")]
 mod assembled;
 mod config;
+mod content;
 mod errors;
 mod events;
 mod follow;
@@ -29,9 +30,9 @@ use crate::account::data_dir::{self, DataDirLock};
 use crate::account::vault::{Place, SystemKeyring, Vault};
 use crate::relay::socket::Sockets;
 use crate::views::{
-    AnchoringView, AppEvent, AppState, ConnectionView, ConversationView, ErrorView, GermView,
-    IncomingPolicy, MessageView, PolicyView, ProvenanceView, RequestsView, SafetyComparison,
-    SafetyNumberView, SearchView, SuggestionView,
+    AnchoringView, AppEvent, AppState, ConnectionView, ConversationView, EditView, ErrorView,
+    GermView, IncomingPolicy, MessageView, PolicyView, ProvenanceView, ReceiptsView, RequestsView,
+    SafetyComparison, SafetyNumberView, SearchView, SuggestionView,
 };
 use phase::Phase;
 use sotto_identity::Network;
@@ -281,13 +282,64 @@ impl App {
         self.keep_draft(&conversation_id, text).await
     }
 
-    /// Writes a text message down; it is sent in the background.
+    /// Writes a text message down, in answer to another one or not; it is sent in the background.
     pub async fn send_text(
         &self,
         conversation_id: String,
         text: String,
+        reply_to: Option<i64>,
     ) -> Result<MessageView, ErrorView> {
-        self.write(&conversation_id, text).await
+        self.write(&conversation_id, text, reply_to).await
+    }
+
+    /// Reacts to a message with one visible character, in the place of the reaction there was; null
+    /// withdraws it.
+    pub async fn react(&self, message_id: i64, emoji: Option<String>) -> Result<(), ErrorView> {
+        self.reacting(message_id, emoji).await
+    }
+
+    /// Gives an own message another text.
+    pub async fn edit_message(&self, message_id: i64, text: String) -> Result<(), ErrorView> {
+        self.editing(message_id, text).await
+    }
+
+    /// Deletes a message here, or, if it is the user's own, for everyone.
+    pub async fn delete_message(
+        &self,
+        message_id: i64,
+        for_everyone: bool,
+    ) -> Result<(), ErrorView> {
+        self.deleting(message_id, for_everyone).await
+    }
+
+    /// The texts that a message had before the present one, oldest first.
+    pub async fn message_edits(&self, message_id: i64) -> Result<Vec<EditView>, ErrorView> {
+        self.earlier(message_id).await
+    }
+
+    /// Has the messages that are written from here on disappear after so many seconds (a year at
+    /// most), or not.
+    pub async fn set_timer(
+        &self,
+        conversation_id: String,
+        seconds: Option<u32>,
+    ) -> Result<(), ErrorView> {
+        self.timing(&conversation_id, seconds).await
+    }
+
+    /// Something is being written to this peer, who is told if the user wants that.
+    pub async fn typing(&self, conversation_id: String) -> Result<(), ErrorView> {
+        self.writing(&conversation_id).await
+    }
+
+    /// What peers are told of the user.
+    pub async fn receipts(&self) -> Result<ReceiptsView, ErrorView> {
+        self.told_of().await
+    }
+
+    /// Chooses what peers are told of the user.
+    pub async fn set_receipts(&self, read: bool, typing: bool) -> Result<ReceiptsView, ErrorView> {
+        self.tell_of(read, typing).await
     }
 
     /// Tries a failed message again.

@@ -6,17 +6,22 @@
 
 mod backoff;
 mod context;
+mod expirer;
 mod housekeeper;
 mod receiver;
 mod reverifier;
 mod sender;
 mod standing;
+mod typing;
 mod wake;
 
 pub(crate) use context::{Context, Troubles};
 pub(crate) use reverifier::Suspects;
+pub(crate) use typing::Typing;
 
+use crate::messages::EngineError;
 use crate::views::ConnectionView;
+use sotto_wire::conversation::ConversationId;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -30,13 +35,14 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    /// Starts sender, receiver, housekeeper and reverifier.
+    /// Starts sender, receiver, housekeeper, expirer and reverifier.
     pub(crate) fn start(context: Context) -> Self {
         let (context, stop) = (Arc::new(context), CancellationToken::new());
         let tasks = TaskTracker::new();
         tasks.spawn(sender::run(Arc::clone(&context), stop.clone()));
         tasks.spawn(receiver::run(Arc::clone(&context), stop.clone()));
         tasks.spawn(housekeeper::run(Arc::clone(&context), stop.clone()));
+        tasks.spawn(expirer::run(Arc::clone(&context), stop.clone()));
         tasks.spawn(reverifier::run(Arc::clone(&context), stop.clone()));
         tasks.close();
         Self {
@@ -54,6 +60,16 @@ impl Delivery {
     /// The user is waiting for something: try at once what is waiting for its next attempt.
     pub(crate) fn hurry(&self) {
         self.context.hurry();
+    }
+
+    /// Something is being written to this peer.
+    pub(crate) async fn typing(&self, conversation: ConversationId) -> Result<(), EngineError> {
+        typing::tell(Arc::clone(&self.context), conversation).await
+    }
+
+    /// Who is writing at this moment.
+    pub(crate) fn writing(&self) -> &Typing {
+        &self.context.typing
     }
 
     /// Ends all tasks and waits for them. Where they are in between does not matter.

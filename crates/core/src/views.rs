@@ -4,6 +4,7 @@
 //! date (`SOTTO_WRITE_GENERATED=1 cargo test -p sotto-core views` writes it anew).
 
 mod anchoring;
+mod content;
 mod germ;
 mod keys;
 mod provenance;
@@ -12,6 +13,7 @@ mod safety;
 mod search;
 
 pub use anchoring::{AnchorStanding, AnchoringStep, AnchoringView, WebAnchorView};
+pub use content::{EditView, ReactionView, ReceiptsView, ReplyView};
 pub use germ::GermView;
 pub use keys::HoldView;
 pub use provenance::{
@@ -185,6 +187,12 @@ pub struct ConversationView {
     pub draft: Option<String>,
     /// Why nothing goes out to the peer; null where everything does.
     pub hold: Option<HoldView>,
+    /// Whether the last message was deleted for everyone.
+    pub preview_deleted: bool,
+    /// Seconds after which messages disappear; null where they stay.
+    pub timer: Option<u32>,
+    /// Whether the peer is writing something at this moment.
+    pub typing: bool,
 }
 
 /// What has become of a message (docs/protocol.md §3.3).
@@ -201,6 +209,8 @@ pub enum MessageState {
     Failed,
     /// From the peer.
     Received,
+    /// The peer has said that it has read it.
+    Read,
 }
 
 /// One message.
@@ -214,7 +224,7 @@ pub struct MessageView {
     pub conversation_id: String,
     /// Whether the user wrote it.
     pub mine: bool,
-    /// Null where this version does not support the content.
+    /// Null where this version does not support the content, and where it was deleted.
     pub text: Option<String>,
     /// Milliseconds since 1970: written (own) or arrived (the peer's), by this device's clock.
     #[ts(type = "number")]
@@ -225,6 +235,20 @@ pub struct MessageView {
     pub error: Option<ErrorView>,
     /// The code of a line of the timeline that is no message; null for messages.
     pub notice: Option<String>,
+    /// The message that it answers; null where it answers none.
+    pub reply_to: Option<ReplyView>,
+    /// One line for each different reaction.
+    pub reactions: Vec<ReactionView>,
+    /// Milliseconds since 1970 of the last edit; null where it was never edited.
+    #[ts(type = "number | null")]
+    pub edited_at: Option<i64>,
+    /// It was deleted for everyone; `text` is null.
+    pub deleted: bool,
+    /// Seconds after which it disappears, from reading or from sending; null where it stays.
+    pub expires_in: Option<u32>,
+    /// Milliseconds since 1970 of its end, once the time runs.
+    #[ts(type = "number | null")]
+    pub expires_at: Option<i64>,
 }
 
 /// An account to choose from while a handle is typed.

@@ -72,6 +72,41 @@ struct Ids {
 struct Text {
     conversation_id: String,
     text: String,
+    reply_to: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Reaction {
+    message_id: i64,
+    emoji: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Edit {
+    message_id: i64,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Deletion {
+    message_id: i64,
+    for_everyone: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Timer {
+    conversation_id: String,
+    seconds: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct Receipts {
+    read: bool,
+    typing: bool,
 }
 
 #[derive(Deserialize)]
@@ -280,7 +315,7 @@ async fn of_conversations(app: &App, command: &str, body: &[u8]) -> Result<Value
         }
         "send_text" => {
             with(body, async |a: Text| {
-                app.send_text(a.conversation_id, a.text).await
+                app.send_text(a.conversation_id, a.text, a.reply_to).await
             })
             .await
         }
@@ -302,6 +337,47 @@ async fn of_conversations(app: &App, command: &str, body: &[u8]) -> Result<Value
         "mark_read" => {
             with(body, async |a: Conversation| {
                 app.mark_read(a.conversation_id).await
+            })
+            .await
+        }
+        _ => of_content(app, command, body).await,
+    }
+}
+
+async fn of_content(app: &App, command: &str, body: &[u8]) -> Result<Value, Failure> {
+    match command {
+        "react" => {
+            with(body, async |a: Reaction| {
+                app.react(a.message_id, a.emoji).await
+            })
+            .await
+        }
+        "edit_message" => {
+            let edit = async |a: Edit| app.edit_message(a.message_id, a.text).await;
+            with(body, edit).await
+        }
+        "delete_message" => {
+            let delete = async |a: Deletion| app.delete_message(a.message_id, a.for_everyone).await;
+            with(body, delete).await
+        }
+        "message_edits" => {
+            let edits = async |a: Message| app.message_edits(a.message_id).await;
+            with(body, edits).await
+        }
+        "set_timer" => {
+            let set = async |a: Timer| app.set_timer(a.conversation_id, a.seconds).await;
+            with(body, set).await
+        }
+        "typing" => {
+            with(body, async |a: Conversation| {
+                app.typing(a.conversation_id).await
+            })
+            .await
+        }
+        "receipts" => with(body, async |_: Nothing| app.receipts().await).await,
+        "set_receipts" => {
+            with(body, async |a: Receipts| {
+                app.set_receipts(a.read, a.typing).await
             })
             .await
         }

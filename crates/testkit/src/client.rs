@@ -196,7 +196,10 @@ impl Client {
     /// When the app refuses.
     pub async fn write(&self, to: &Client, text: &str) -> i64 {
         let conversation = self.conversation(to).await;
-        let sent = self.app().send_text(conversation, text.to_owned()).await;
+        let sent = self
+            .app()
+            .send_text(conversation, text.to_owned(), None)
+            .await;
         sent.expect("the message is written").id
     }
 
@@ -276,7 +279,8 @@ impl Client {
     pub async fn delivered(&self, to: &Client) {
         until("delivered", || async {
             let states = self.states(to).await;
-            !states.is_empty() && states.iter().all(|it| *it == MessageState::Delivered)
+            let delivered = [MessageState::Delivered, MessageState::Read];
+            !states.is_empty() && states.iter().all(|it| delivered.contains(it))
         })
         .await;
     }

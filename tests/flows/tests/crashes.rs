@@ -40,7 +40,7 @@ async fn relays_killed_at_random_moments() {
         for text in &expected {
             let sent = alice
                 .app()
-                .send_text(conversation.clone(), text.clone())
+                .send_text(conversation.clone(), text.clone(), None)
                 .await;
             sent.unwrap();
             a_while(20).await;
@@ -126,7 +126,7 @@ async fn a_receiver_killed_at_random_moments() {
         for text in &expected {
             let sent = alice
                 .app()
-                .send_text(conversation.clone(), text.clone())
+                .send_text(conversation.clone(), text.clone(), None)
                 .await;
             sent.unwrap();
             a_while(10).await;
@@ -158,12 +158,12 @@ async fn connections_that_break_all_the_time() {
     for (n, text) in there.iter().enumerate() {
         alice
             .app()
-            .send_text(conversation.clone(), text.clone())
+            .send_text(conversation.clone(), text.clone(), None)
             .await
             .unwrap();
         if let Some(text) = back.get(n) {
             bob.app()
-                .send_text(answers.clone(), text.clone())
+                .send_text(answers.clone(), text.clone(), None)
                 .await
                 .unwrap();
         }

@@ -141,7 +141,7 @@ async fn written_without_a_network_and_sent_with_it() {
     for text in ["one", "two", "three"] {
         alice
             .app()
-            .send_text(conversation.clone(), text.to_owned())
+            .send_text(conversation.clone(), text.to_owned(), None)
             .await
             .unwrap();
     }

@@ -54,3 +54,18 @@ export function listTime(ms: number, now: number): string {
   if (age >= 7 && age < 300) return format(ms, { day: 'numeric', month: 'short' })
   return format(ms, { day: 'numeric', month: 'numeric', year: '2-digit' })
 }
+
+const units = [
+  ['week', 604_800],
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+] as const
+
+/** A length of time in the largest unit that it is a whole number of. */
+export function timerLabel(seconds: number, unitDisplay: 'long' | 'narrow' = 'long'): string {
+  const [unit, length] = units.find(([, length]) => seconds % length === 0) ?? (['second', 1] as const)
+  const style = 'unit' as const
+  return new Intl.NumberFormat(locale(), { style, unit, unitDisplay }).format(seconds / length)
+}

@@ -12,6 +12,7 @@ const states: Record<MessageState, () => string> = {
   delivered: m.message_state_delivered,
   failed: m.message_state_failed,
   received: m.message_state_received,
+  read: m.message_state_read,
 }
 
 export function stateLabel(state: MessageState): string {
@@ -22,9 +23,23 @@ export function nameOf(person: { handle: string; displayName: string | null }): 
   return person.displayName ?? person.handle
 }
 
+/** What stands in a message's bubble. */
+export function shownText(message: MessageView): string {
+  return message.text ?? (message.deleted ? m.message_deleted() : m.message_unsupported())
+}
+
+/** What is said of a message beside its text. */
+function marks(message: MessageView): string[] {
+  const reactions = message.reactions.map(({ emoji }) => emoji).join(' ')
+  return [
+    ...(message.editedAt === null ? [] : [m.message_edited()]),
+    ...(reactions === '' ? [] : [m.message_reactions({ reactions })]),
+  ]
+}
+
 /** What a screen reader says for one message: who, what, when and, for one's own, how far it got. */
 export function messageLabel(message: MessageView, peer: PeerView): string {
-  const text = message.text ?? m.message_unsupported()
+  const text = [shownText(message), ...marks(message)].join(', ')
   const time = clockTime(message.sentAt)
   if (!message.mine) return m.message_label({ who: nameOf(peer), text, time })
   return m.message_label_state({

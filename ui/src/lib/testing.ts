@@ -1,6 +1,6 @@
 import { App } from '$lib/state/app.svelte'
 import { FakeBackend, type FakeOptions } from '$lib/backend/fake'
-import { conversationId, peer, summary, type Seed } from '$lib/backend/fake-data'
+import { conversationId, nothingMore, peer, summary, type Seed } from '$lib/backend/fake-data'
 import type { MessageView } from '$lib/generated/MessageView'
 import type { PeerView } from '$lib/generated/PeerView'
 
@@ -16,7 +16,7 @@ export function message(id: number, more: Partial<MessageView> = {}): MessageVie
     sentAt: Date.UTC(2025, 4, 6, 12) + id * 1000,
     state: mine ? 'sent' : 'received',
     error: null,
-    notice: null,
+    ...nothingMore(),
     ...more,
   }
 }

@@ -6,7 +6,7 @@ use super::phase::{Ready, SignedIn};
 use crate::account::anchoring::Anchoring;
 use crate::account::secrets::Current;
 use crate::db::{Database, OwnAccount};
-use crate::delivery::{Context, Delivery, Suspects, Troubles};
+use crate::delivery::{Context, Delivery, Suspects, Troubles, Typing};
 use crate::discovery::{Discovery, Follows};
 use crate::relay::Relays;
 use crate::views::{AppEvent, ErrorView};
@@ -55,6 +55,7 @@ impl Inner {
             look_after: Notify::new(),
             suspects: Suspects::default(),
             troubles: Troubles::default(),
+            typing: Typing::default(),
         });
         let anchoring = self.anchoring(own.did.clone(), &database);
         let stop = CancellationToken::new();

@@ -3,11 +3,13 @@
 use super::errors::shown;
 use crate::account::secrets::Current;
 use crate::db::Peer;
+use crate::messages::content::Edit;
+use crate::messages::history::{Reaction, Reply};
 use crate::messages::requests::Request;
 use crate::messages::{self, Conversation, Message};
 use crate::views::{
-    AccountView, ConversationView, ErrorView, HoldView, IncomingPolicy, Level, MessageState,
-    MessageView, PeerView, RequestMessageView, RequestView,
+    AccountView, ConversationView, EditView, ErrorView, HoldView, IncomingPolicy, Level,
+    MessageState, MessageView, PeerView, ReactionView, ReplyView, RequestMessageView, RequestView,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -59,7 +61,8 @@ pub(super) fn account(
     }
 }
 
-pub(super) fn conversation(conversation: &Conversation) -> ConversationView {
+/// `typing`: the peer is writing something at this moment.
+pub(super) fn conversation(conversation: &Conversation, typing: bool) -> ConversationView {
     let last = conversation.last.as_ref();
     ConversationView {
         id: conversation.id.hex(),
@@ -78,6 +81,9 @@ pub(super) fn conversation(conversation: &Conversation) -> ConversationView {
                 key: hold.key.map(|key| key.to_did_key()),
                 confirmed: *confirmed,
             }),
+        preview_deleted: last.is_some_and(|message| message.deleted),
+        timer: conversation.timer,
+        typing,
     }
 }
 
@@ -121,6 +127,35 @@ pub(super) fn message(message: &Message, waits_for: Option<&str>) -> MessageView
         state: state(message.state),
         error: code.map(|code| ErrorView::new(shown(code))),
         notice: message.notice.clone(),
+        reply_to: message.reply_to.as_ref().map(reply),
+        reactions: message.reactions.iter().map(reaction).collect(),
+        edited_at: message.edited_at.map(signed),
+        deleted: message.deleted,
+        expires_in: message.expires_in,
+        expires_at: message.expires_at.map(signed),
+    }
+}
+
+fn reply(reply: &Reply) -> ReplyView {
+    ReplyView {
+        message_id: reply.message,
+        mine: reply.mine,
+        text: reply.text.clone(),
+    }
+}
+
+fn reaction(reaction: &Reaction) -> ReactionView {
+    ReactionView {
+        emoji: reaction.emoji.clone(),
+        mine: reaction.mine,
+        peer: reaction.peer,
+    }
+}
+
+pub(super) fn edit(edit: &Edit) -> EditView {
+    EditView {
+        at: signed(edit.at),
+        text: edit.text.clone(),
     }
 }
 
@@ -131,6 +166,7 @@ fn state(state: messages::MessageState) -> MessageState {
         messages::MessageState::Delivered => MessageState::Delivered,
         messages::MessageState::Failed => MessageState::Failed,
         messages::MessageState::Received => MessageState::Received,
+        messages::MessageState::Read => MessageState::Read,
     }
 }
 

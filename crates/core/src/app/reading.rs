@@ -3,7 +3,7 @@
 use super::phase::{Phase, Ready};
 use super::{App, present};
 use crate::db::ReadTx;
-use crate::messages::{self, EngineError, Message, compose, history, start};
+use crate::messages::{self, Conversation, EngineError, Message, compose, history, start};
 use crate::views::{
     ConnectionState, ConnectionView, ConversationView, ErrorView, MessageView, SuggestionView,
 };
@@ -32,20 +32,21 @@ impl App {
     }
 
     pub(super) async fn list(&self) -> Result<Vec<ConversationView>, ErrorView> {
-        let conversations = self.ready()?.database.read(history::conversations).await?;
-        Ok(conversations.iter().map(present::conversation).collect())
+        let ready = self.ready()?;
+        let conversations = ready.database.read(history::conversations).await?;
+        Ok(conversations.iter().map(|it| line(&ready, it)).collect())
     }
 
     pub(super) async fn one(&self, id: &str) -> Result<Option<ConversationView>, ErrorView> {
         let Some(id) = ConversationId::from_hex(id) else {
             return Ok(None);
         };
-        let found = self
-            .ready()?
+        let ready = self.ready()?;
+        let found = ready
             .database
             .read(move |tx| history::conversation(tx, &id))
             .await?;
-        Ok(found.as_ref().map(present::conversation))
+        Ok(found.as_ref().map(|it| line(&ready, it)))
     }
 
     pub(super) async fn begin(&self, handle: &str) -> Result<ConversationView, ErrorView> {
@@ -122,12 +123,13 @@ impl App {
         &self,
         conversation: &str,
         text: String,
+        reply_to: Option<i64>,
     ) -> Result<MessageView, ErrorView> {
         let ready = self.ready()?;
         let id = known(conversation)?;
         let message = ready
             .database
-            .write(move |tx| compose::text(tx, &id, &text))
+            .write(move |tx| compose::reply(tx, &id, &text, reply_to))
             .await?;
         let written = self.some(vec![message]).await?;
         let written = written.into_iter().next();
@@ -169,13 +171,20 @@ impl App {
     }
 
     /// Someone who writes wants to know now whether the network is back.
-    fn hurry(&self, ready: &Ready, waits: bool) {
+    pub(super) fn hurry(&self, ready: &Ready, waits: bool) {
         let connection = ready.delivery.connection();
         let offline = connection.borrow().state == ConnectionState::Offline;
         if offline || waits {
             ready.delivery.hurry();
         }
     }
+}
+
+fn line(ready: &Ready, conversation: &Conversation) -> ConversationView {
+    let received = conversation.last.as_ref().filter(|last| !last.mine());
+    let writing = ready.delivery.writing();
+    let typing = writing.is_shown(&conversation.id, received.map(|last| last.at));
+    present::conversation(conversation, typing)
 }
 
 pub(super) fn known(conversation: &str) -> Result<ConversationId, ErrorView> {

@@ -53,7 +53,8 @@ pub(crate) fn remove_empty(tx: &WriteTx<'_>, peer: PeerId) -> Result<bool, DbErr
     let removed = tx
         .prepare_cached(
             "DELETE FROM conversation WHERE peer = ?1
-               AND NOT EXISTS (SELECT 1 FROM message m WHERE m.conversation = conversation.id)
+               AND NOT EXISTS (SELECT 1 FROM message m
+                               WHERE m.conversation = conversation.id AND m.kind = 0)
                AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.conversation = conversation.id)
                AND NOT EXISTS (SELECT 1 FROM send_group s WHERE s.conversation = conversation.id)
                AND NOT EXISTS (SELECT 1 FROM read_group r WHERE r.conversation = conversation.id)

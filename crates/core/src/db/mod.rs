@@ -240,6 +240,12 @@ impl Database {
             .unwrap_or_else(|_| Err(DbError::Closed.into()))
     }
 
+    /// Announces a change of what is not stored.
+    pub(crate) fn announce(&self, change: Change) {
+        // Nobody listening is no failure.
+        let _ = self.inner.shared.changes.send(change);
+    }
+
     /// What changes from now on. A receiver that lags has missed something: read all again.
     pub fn changes(&self) -> broadcast::Receiver<Change> {
         self.inner.shared.changes.subscribe()

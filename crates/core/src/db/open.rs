@@ -48,6 +48,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema/015_search.sql")),
     M::up(include_str!("schema/016_draft.sql")),
     M::up(include_str!("schema/010_repair.sql")),
+    M::up(include_str!("schema/011_content.sql")),
 ];
 
 pub(super) fn writer(

@@ -1,6 +1,7 @@
 //! What the tasks share.
 
 use super::reverifier::Suspects;
+use super::typing::Typing;
 use crate::db::{Database, OwnAccount};
 use crate::discovery::Discovery;
 use crate::relay::Relays;
@@ -29,6 +30,8 @@ pub(crate) struct Context {
     /// Peers to be verified anew.
     pub(crate) suspects: Suspects,
     pub(crate) troubles: Troubles,
+    /// Who is writing at this moment.
+    pub(crate) typing: Typing,
 }
 
 /// What can be wrong on this machine, whatever the relay does.

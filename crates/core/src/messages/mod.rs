@@ -2,6 +2,7 @@
 
 pub mod around;
 pub mod compose;
+pub mod content;
 pub mod drafts;
 mod error;
 pub(crate) mod forget;
@@ -26,13 +27,14 @@ pub use history::{Conversation, Message};
 pub use receive::{Incoming, Outcome, Source};
 pub use upkeep::{housekeep, retry};
 
-use crate::db::{Database, DatabaseKey, DbError};
+use crate::db::{Database, DatabaseKey, DbError, WriteTx};
 use sotto_wire::random::Random;
 use sotto_wire::time::Clock;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Opens the database of an account, with the tables of MLS in it.
+/// Opens the database of an account, with the tables of MLS in it and without the messages whose
+/// time has come. Blocks.
 ///
 /// # Errors
 /// As [`Database::open`].
@@ -42,7 +44,11 @@ pub fn open(
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 ) -> Result<Database, DbError> {
-    Database::open(path, key, crate::mls::create_tables, clock, random)
+    let database = Database::open(path, key, crate::mls::create_tables, clock, random)?;
+    // What was to disappear while nothing ran is gone before anything is shown.
+    let rest = |tx: &mut WriteTx<'_>| content::sweep(tx);
+    while database.write_blocking(rest)? {}
+    Ok(database)
 }
 
 /// As [`open`], for a simulation: see [`Database::watched`].

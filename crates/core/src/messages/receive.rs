@@ -12,6 +12,7 @@ mod frame;
 mod glimpse;
 mod pass;
 mod payload;
+mod store;
 
 pub(super) use glimpse::{Glimpse, glimpse};
 
@@ -57,8 +58,10 @@ pub enum Source {
 pub enum Outcome {
     /// A new message, with its id.
     Message(i64),
-    /// Acknowledgements, grants, a Welcome.
+    /// Acknowledgements, grants, a Welcome, or content that says something of other messages.
     Control,
+    /// The peer is writing something at this moment.
+    Typing,
     /// It was processed before; it will be acknowledged to the sender again.
     Duplicate,
     /// It could not be processed, and is kept (unless it is too large to be), with the reason.

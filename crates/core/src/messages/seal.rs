@@ -5,9 +5,9 @@ mod frame;
 mod healing;
 mod recipients;
 
-use super::{EngineError, renew};
-use crate::db::{OwnAccount, PeerId, WriteTx, conversations, own};
-use crate::inbox::WINDOW;
+use super::{EngineError, content, renew};
+use crate::db::{OwnAccount, PeerId, WriteTx, conversations, holds, own};
+use crate::inbox::{WINDOW, held};
 use crate::mls::Session;
 use crate::outbox::{self, MAX_OUTSTANDING, Need, Put};
 use frame::{Kind, Sealer};
@@ -78,6 +78,47 @@ pub fn next(
         )?
         .execute([row.row])?;
     }
+    step.commit()?;
+    Ok(puts)
+}
+
+/// Seals that something is being written, where the peer is to know and can be told at once. The
+/// puts are not stored: whoever does not put them at once drops them.
+///
+/// # Errors
+/// [`EngineError::Db`], [`EngineError::Mls`]. Nothing was changed then.
+pub fn typing(tx: &WriteTx<'_>, conversation: &ConversationId) -> Result<Vec<Put>, EngineError> {
+    let own = own::current(tx)?.ok_or(EngineError::NoAccount)?;
+    let row = conversations::by_id(tx, conversation)?.ok_or(EngineError::UnknownConversation)?;
+    let wanted = content::receipts(tx)?.typing
+        && holds::of(tx, row.peer)?.is_none()
+        && !held::is_pending(tx, row.peer)?;
+    let Some(group) = SendGroup::load(tx, row.row)?.filter(|_| wanted) else {
+        return Ok(Vec::new());
+    };
+    // What waits is more than this, and would be overtaken.
+    let waits = "SELECT 1 FROM outbox WHERE conversation = ?1
+                 UNION ALL SELECT 1 FROM put WHERE send_group = ?2 AND accepted = 0";
+    if tx
+        .prepare_cached(waits)?
+        .exists(params![row.row, group.row])?
+    {
+        return Ok(Vec::new());
+    }
+    let step = tx.savepoint()?;
+    let acks = acks(tx, row.row)?;
+    let health = Health::load(tx, row.row, &group)?;
+    let mut sealer = Sealer::new(tx, &own, *conversation, row.peer, &group, acks, health)?;
+    // A commit has to arrive, which this need not.
+    if !sealer.reaches_anyone() || sealer.health.reopened() || sealer.health.is_worn_out() {
+        return Ok(Vec::new());
+    }
+    let puts = sealer.seal(Kind::Typing)?;
+    for put in &puts {
+        tx.prepare_cached("DELETE FROM put WHERE id = ?1")?
+            .execute([put.id])?;
+    }
+    sealer.finish()?;
     step.commit()?;
     Ok(puts)
 }
@@ -194,7 +235,7 @@ fn without_group(
 
 fn waiting(tx: &WriteTx<'_>, conversation: i64, limit: usize) -> Result<Vec<Waiting>, EngineError> {
     let mut statement = tx.prepare_cached(
-        "SELECT outbox.message, outbox.seq, message.content
+        "SELECT outbox.message, outbox.seq, nullif(message.content, x'')
          FROM outbox LEFT JOIN message ON message.id = outbox.message
          WHERE outbox.conversation = ?1 ORDER BY outbox.message LIMIT ?2",
     )?;

@@ -1,6 +1,6 @@
 //! What happens to messages by hand or by time.
 
-use super::{EngineError, renew, repair, requests};
+use super::{EngineError, content, renew, repair, requests};
 use crate::db::WriteTx;
 use crate::inbox::seen;
 use crate::mls::key_packages;
@@ -19,8 +19,8 @@ pub fn retry(tx: &WriteTx<'_>, message: i64) -> Result<(), EngineError> {
     }
 }
 
-/// Gives up what has not been acknowledged for 30 days, and forgets digests, nonces, requests
-/// and key packages past their time. To be called at the start and every hour or so.
+/// Gives up what has not been acknowledged for 30 days, and forgets digests, nonces, requests,
+/// key packages and content about other messages past their time. To be called at the start and every hour or so.
 ///
 /// # Errors
 /// [`EngineError::Db`].
@@ -29,6 +29,7 @@ pub fn housekeep(tx: &WriteTx<'_>) -> Result<(), EngineError> {
     seen::forget(tx)?;
     requests::expire(tx)?;
     renew::forget_retired(tx, false)?;
+    content::forget_early(tx)?;
     key_packages::prune(tx)?;
     grant_stock::forget_expired(tx)?;
     repair::carry_out(tx)?;

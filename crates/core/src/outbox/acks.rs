@@ -67,13 +67,19 @@ fn delivered(tx: &WriteTx<'_>, group: i64, by_all: u64) -> Result<Vec<i64>, DbEr
     tx.prepare_cached("DELETE FROM put WHERE send_group = ?1 AND seq <= ?2")?
         .execute(params![group, by_all])?;
     let mut statement = tx.prepare_cached(
-        "UPDATE message SET state = ?3, error = NULL
+        "UPDATE message SET state = CASE state WHEN 5 THEN 5 ELSE ?3 END, error = NULL,
+           expires_at = coalesce(expires_at, ?4 + expires_in * 1000)
          WHERE id IN (SELECT message FROM frame WHERE send_group = ?1 AND seq <= ?2)
          RETURNING id",
     )?;
     let delivered = statement
         .query_map(
-            params![group, by_all, MessageState::Delivered as i64],
+            params![
+                group,
+                by_all,
+                MessageState::Delivered as i64,
+                tx.clock_now_ms()
+            ],
             |row| row.get(0),
         )?
         .collect::<Result<Vec<i64>, _>>()?;

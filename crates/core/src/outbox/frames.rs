@@ -98,7 +98,8 @@ pub(super) fn give_up(tx: &WriteTx<'_>, group: i64, seq: u64, code: &str) -> Res
     };
     let conversation: i64 = tx
         .prepare_cached(
-            "UPDATE message SET state = ?2, error = ?3 WHERE id = ?1 RETURNING conversation",
+            "UPDATE message SET state = CASE state WHEN 5 THEN 5 ELSE ?2 END, error = ?3
+             WHERE id = ?1 RETURNING conversation",
         )?
         .query_row(params![message, MessageState::Failed as i64, code], |row| {
             row.get(0)

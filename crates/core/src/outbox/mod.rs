@@ -42,6 +42,8 @@ pub enum MessageState {
     Failed = 3,
     /// From the peer.
     Received = 4,
+    /// The peer has said that it has read it.
+    Read = 5,
 }
 
 impl MessageState {
@@ -53,6 +55,7 @@ impl MessageState {
             Self::Delivered,
             Self::Failed,
             Self::Received,
+            Self::Read,
         ]
         .into_iter()
         .find(|state| *state as i64 == value)

@@ -223,7 +223,8 @@ fn delete(tx: &WriteTx<'_>, put: i64) -> Result<(), DbError> {
 fn sent(tx: &WriteTx<'_>, group: i64, seq: u64) -> Result<(), DbError> {
     let message: Option<(i64, i64)> = tx
         .prepare_cached(
-            "UPDATE message SET state = :sent
+            "UPDATE message SET state = :sent,
+               expires_at = coalesce(expires_at, :now + expires_in * 1000)
              WHERE id = (SELECT message FROM frame WHERE send_group = :group AND seq = :seq)
                AND state = :sending
                AND NOT EXISTS (SELECT 1 FROM put
@@ -234,6 +235,7 @@ fn sent(tx: &WriteTx<'_>, group: i64, seq: u64) -> Result<(), DbError> {
             rusqlite::named_params! {
                 ":group": group, ":seq": seq,
                 ":sent": MessageState::Sent as i64, ":sending": MessageState::Sending as i64,
+                ":now": tx.clock_now_ms(),
             },
             |row| Ok((row.get(0)?, row.get(1)?)),
         )

@@ -63,7 +63,7 @@ pub(crate) fn retire(tx: &WriteTx<'_>, conversation: i64) -> Result<Option<Vec<u
 /// What a relay took may never be read: it is on its way again.
 fn waiting_again(tx: &WriteTx<'_>, group: i64) -> Result<Vec<i64>, DbError> {
     let mut statement = tx.prepare_cached(
-        "UPDATE message SET state = ?2
+        "UPDATE message SET state = CASE state WHEN 5 THEN 5 ELSE ?2 END, resealed = 1
          WHERE id IN (SELECT message FROM frame WHERE send_group = ?1 AND given_up = 0)
          RETURNING id",
     )?;

@@ -17,7 +17,7 @@ pub(crate) fn retry(tx: &WriteTx<'_>, message: i64) -> Result<bool, DbError> {
     };
     match MessageState::from_stored(state) {
         Some(MessageState::Received) | None => return Ok(false),
-        Some(MessageState::Delivered) => return Ok(true),
+        Some(MessageState::Delivered | MessageState::Read) => return Ok(true),
         Some(MessageState::Sending | MessageState::Sent | MessageState::Failed) => {}
     }
     let due = tx
@@ -53,6 +53,8 @@ fn seal_anew(tx: &WriteTx<'_>, conversation: i64, message: i64) -> Result<(), Db
          ON CONFLICT DO NOTHING",
     )?
     .execute([conversation, message])?;
+    tx.prepare_cached("UPDATE message SET resealed = 1 WHERE id = ?1")?
+        .execute([message])?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@ import type { AppEvent } from '$lib/generated/AppEvent'
 import type { AppState } from '$lib/generated/AppState'
 import type { ConnectionView } from '$lib/generated/ConnectionView'
 import type { ConversationView } from '$lib/generated/ConversationView'
+import type { EditView } from '$lib/generated/EditView'
 import type { GermView } from '$lib/generated/GermView'
 import type { MessageView } from '$lib/generated/MessageView'
 import type { ProvenanceView } from '$lib/generated/ProvenanceView'
@@ -10,6 +11,7 @@ import type { SafetyComparison } from '$lib/generated/SafetyComparison'
 import type { SafetyNumberView } from '$lib/generated/SafetyNumberView'
 import type { IncomingPolicy } from '$lib/generated/IncomingPolicy'
 import type { PolicyView } from '$lib/generated/PolicyView'
+import type { ReceiptsView } from '$lib/generated/ReceiptsView'
 import type { RequestsView } from '$lib/generated/RequestsView'
 import type { SearchView } from '$lib/generated/SearchView'
 import type { SuggestionView } from '$lib/generated/SuggestionView'
@@ -60,7 +62,17 @@ export interface Backend {
   ): Promise<SearchView>
   /** Nothing is kept of an empty text. */
   saveDraft(conversationId: string, text: string): Promise<null>
-  sendText(conversationId: string, text: string): Promise<MessageView>
+  sendText(conversationId: string, text: string, replyTo: number | null): Promise<MessageView>
+  /** In the place of the reaction there was; `null` withdraws it. */
+  react(messageId: number, emoji: string | null): Promise<null>
+  editMessage(messageId: number, text: string): Promise<null>
+  deleteMessage(messageId: number, forEveryone: boolean): Promise<null>
+  /** Earlier texts, oldest first. */
+  messageEdits(messageId: number): Promise<EditView[]>
+  setTimer(conversationId: string, seconds: number | null): Promise<null>
+  typing(conversationId: string): Promise<null>
+  receipts(): Promise<ReceiptsView>
+  setReceipts(read: boolean, typing: boolean): Promise<ReceiptsView>
   retry(messageId: number): Promise<null>
   markRead(conversationId: string): Promise<null>
 

@@ -116,6 +116,19 @@ export function conversationId(index: number): string {
   return (index + 1).toString(16).padStart(64, '0')
 }
 
+/** What a plain text message has nothing of. */
+export function nothingMore() {
+  return {
+    notice: null,
+    replyTo: null,
+    reactions: [],
+    editedAt: null,
+    deleted: false,
+    expiresIn: null,
+    expiresAt: null,
+  }
+}
+
 export type Seed = { conversations: ConversationView[]; messages: Map<string, MessageView[]> }
 
 export function seed(now: number): Seed {
@@ -133,7 +146,7 @@ export function seed(now: number): Seed {
         sentAt: now - ago * MINUTE,
         state: state ?? (mine ? 'delivered' : 'received'),
         error: state === 'failed' ? { code: 'relay.unreachable', detail: null } : null,
-        notice: null,
+        ...nothingMore(),
       }
     })
     messages.set(id, views)
@@ -159,15 +172,18 @@ const filler =
   )
 
 export function summary(
-  base: Pick<ConversationView, 'id' | 'peer' | 'unread' | 'hold' | 'draft'>,
+  base: Pick<ConversationView, 'id' | 'peer' | 'unread' | 'hold' | 'draft'> & Partial<ConversationView>,
   messages: MessageView[],
 ): ConversationView {
   const last = messages.at(-1)
   return {
+    timer: null,
+    typing: false,
     ...base,
     preview: last?.text ?? null,
     previewMine: last?.mine ?? false,
     previewState: last?.state ?? null,
+    previewDeleted: last?.deleted ?? false,
     lastAt: last?.sentAt ?? null,
   }
 }

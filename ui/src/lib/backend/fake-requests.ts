@@ -2,7 +2,7 @@ import type { ConversationView } from '$lib/generated/ConversationView'
 import type { MessageView } from '$lib/generated/MessageView'
 import type { RequestView } from '$lib/generated/RequestView'
 import type { RequestsView } from '$lib/generated/RequestsView'
-import { conversationId, peer, summary } from './fake-data'
+import { conversationId, peer, nothingMore, summary } from './fake-data'
 
 const MINUTE = 60_000
 
@@ -56,7 +56,7 @@ export function accepted(
       sentAt: at,
       state,
       error: null,
-      notice: null,
+      ...nothingMore(),
     }
   })
   const view = summary({ id, peer, unread: received.length, hold: null, draft: null }, received)

@@ -14,8 +14,9 @@ import type { RequestsView } from '$lib/generated/RequestsView'
 import type { Backend, Listener } from './backend'
 import type { SafetyComparison } from '$lib/generated/SafetyComparison'
 import { anchoringFromLocation, FakeAnchoring, fakeAnchoring } from './fake-anchoring'
+import { FakeContent } from './fake-content'
 import { searched } from './fake-search'
-import { conversationId, people, peer, seed, summary, type Seed } from './fake-data'
+import { conversationId, nothingMore, people, peer, seed, summary, type Seed } from './fake-data'
 import { fakeCode, fakeNumber, fakeProvenance } from './fake-safety'
 import { accepted, demoRequests } from './fake-requests'
 
@@ -54,6 +55,7 @@ export class FakeBackend implements Backend {
   scans: SafetyComparison[] = []
   #confirmedAt = new Map<string, number>()
   #anchoring: FakeAnchoring
+  #content = new FakeContent()
 
   constructor(options: FakeOptions = {}) {
     this.#state = options.state ?? { kind: 'ready', account: fakeAccount }
@@ -293,12 +295,83 @@ export class FakeBackend implements Backend {
     if (view) view.draft = text.trim() === '' ? null : text
   }
 
-  async sendText(conversationId: string, text: string) {
+  async sendText(conversationId: string, text: string, replyTo: number | null = null) {
     await this.#enter('sendText', text)
     this.#keep(conversationId, '')
     const message = this.#add(conversationId, true, text, 'sending')
+    const answered = replyTo === null ? undefined : this.#message(replyTo)
+    if (answered) {
+      message.replyTo = { messageId: answered.id, mine: answered.mine, text: answered.text }
+    }
+    message.expiresIn = this.#find(conversationId)?.timer ?? null
     if (this.#connection.state === 'online') this.#travel(message)
     return structuredClone(message)
+  }
+
+  async react(messageId: number, emoji: string | null) {
+    await this.#enter('react', String(emoji))
+    const message = this.#existing(messageId)
+    this.#content.react(message, emoji)
+    this.#announce(message)
+    return null
+  }
+
+  async editMessage(messageId: number, text: string) {
+    await this.#enter('editMessage', text)
+    const message = this.#existing(messageId)
+    if (!message.mine) throw { code: 'message.not_yours', detail: null }
+    this.#content.edit(message, text)
+    this.#announce(message)
+    return null
+  }
+
+  async deleteMessage(messageId: number, forEveryone: boolean) {
+    await this.#enter('deleteMessage', String(forEveryone))
+    const message = this.#existing(messageId)
+    if (forEveryone && !message.mine) throw { code: 'message.not_yours', detail: null }
+    if (forEveryone) this.#content.erase(message)
+    else {
+      const all = this.#messages(message.conversationId)
+      all.splice(all.indexOf(message), 1)
+    }
+    this.#announce(message)
+    return null
+  }
+
+  async messageEdits(messageId: number) {
+    await this.#enter('messageEdits', String(messageId))
+    return structuredClone(this.#content.edits(messageId))
+  }
+
+  async setTimer(conversationId: string, seconds: number | null) {
+    await this.#enter('setTimer', String(seconds))
+    const view = this.#find(conversationId)
+    if (view) view.timer = seconds
+    this.emit({ kind: 'conversations', ids: [conversationId] })
+    return null
+  }
+
+  async typing(conversationId: string) {
+    await this.#enter('typing', conversationId)
+    return null
+  }
+
+  /** The other side is writing, or not any more. */
+  write(conversationId: string, typing: boolean): void {
+    const view = this.#find(conversationId)
+    if (view) view.typing = typing
+    this.emit({ kind: 'conversations', ids: [conversationId] })
+  }
+
+  async receipts() {
+    await this.#enter('receipts')
+    return this.#content.receipts
+  }
+
+  async setReceipts(read: boolean, typing: boolean) {
+    await this.#enter('setReceipts', `${read} ${typing}`)
+    this.#content.receipts = { read, typing }
+    return this.#content.receipts
   }
 
   async retry(messageId: number) {
@@ -466,6 +539,16 @@ export class FakeBackend implements Backend {
     return this.#seed.conversations.find((view) => view.id === id)
   }
 
+  #message(id: number): MessageView | undefined {
+    return [...this.#seed.messages.values()].flat().find((message) => message.id === id)
+  }
+
+  #existing(id: number): MessageView {
+    const message = this.#message(id)
+    if (!message || message.deleted) throw { code: 'message.unknown', detail: null }
+    return message
+  }
+
   #messages(conversationId: string): MessageView[] {
     return this.#seed.messages.get(conversationId) ?? []
   }
@@ -478,7 +561,8 @@ export class FakeBackend implements Backend {
   ): MessageView {
     const id = this.#nextId++
     const sentAt = Date.now()
-    const message = { id, conversationId, mine, text, sentAt, state, error: null, notice: null }
+    const plain = { id, conversationId, mine, text, sentAt, state, error: null }
+    const message: MessageView = { ...plain, ...nothingMore() }
     this.#messages(conversationId).push(message)
     this.#announce(message)
     return message

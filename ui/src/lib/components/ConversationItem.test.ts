@@ -15,6 +15,9 @@ function show(more: Partial<ConversationView>) {
     unread: 0,
     hold: null,
     draft: null,
+    previewDeleted: false,
+    timer: null,
+    typing: false,
     ...more,
   }
   render(ConversationItem, { conversation, selected: false, now: Date.now(), select: () => {} })

@@ -42,4 +42,16 @@ draft: string | null,
 /**
  * Why nothing goes out to the peer; null where everything does.
  */
-hold: HoldView | null, };
+hold: HoldView | null, 
+/**
+ * Whether the last message was deleted for everyone.
+ */
+previewDeleted: boolean, 
+/**
+ * Seconds after which messages disappear; null where they stay.
+ */
+timer: number | null, 
+/**
+ * Whether the peer is writing something at this moment.
+ */
+typing: boolean, };

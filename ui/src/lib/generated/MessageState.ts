@@ -3,4 +3,4 @@
 /**
  * What has become of a message (docs/protocol.md §3.3).
  */
-export type MessageState = "sending" | "sent" | "delivered" | "failed" | "received";
+export type MessageState = "sending" | "sent" | "delivered" | "failed" | "received" | "read";

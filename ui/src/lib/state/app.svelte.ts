@@ -1,4 +1,5 @@
 import type { Backend } from '$lib/backend'
+import { asErrorView } from '$lib/errors'
 import type { AppEvent } from '$lib/generated/AppEvent'
 import type { AppState } from '$lib/generated/AppState'
 import { Anchoring } from './anchoring.svelte'
@@ -92,6 +93,20 @@ export class App {
   markRead(id: string): void {
     // Not worth a word when it fails: the next look at the conversation tries again.
     this.backend.markRead(id).catch(() => undefined)
+  }
+
+  /** The core decides whether, and how often, the other side is told. */
+  typing(id: string): void {
+    this.backend.typing(id).catch(() => undefined)
+  }
+
+  async setTimer(id: string, seconds: number | null): Promise<void> {
+    try {
+      await this.backend.setTimer(id, seconds)
+      await this.conversations.changed([id])
+    } catch (thrown) {
+      if (this.timeline?.id === id) this.timeline.error = asErrorView(thrown)
+    }
   }
 
   draft(id: string): Draft {

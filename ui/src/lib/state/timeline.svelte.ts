@@ -2,11 +2,21 @@ import type { Backend } from '$lib/backend'
 import { asErrorView } from '$lib/errors'
 import type { ErrorView } from '$lib/generated/ErrorView'
 import type { MessageView } from '$lib/generated/MessageView'
+import { Draft } from './draft.svelte'
 import { joinNewest, joinOlder, replace } from './merge'
 
 export const PAGE = 50
 /** How many pages back a gap is filled before the timeline simply starts anew at its end. */
 const GAP_PAGES = 4
+
+/** What can be done with a message. */
+export type Deeds = {
+  reply: (message: MessageView) => void
+  edit: (message: MessageView) => void
+  react: (messageId: number, emoji: string | null) => void
+  remove: (messageId: number, forEveryone: boolean) => void
+  jump: (messageId: number) => void
+}
 
 /** The open conversation's messages, in the order the core gives. */
 export class Timeline {
@@ -30,6 +40,11 @@ export class Timeline {
   firstUnread = $state<number | null>(null)
   /** The message to read out. */
   arrived = $state.raw<MessageView | null>(null)
+
+  /** The message that the next text answers. */
+  replying = $state.raw<MessageView | null>(null)
+  /** The message that is getting another text, and that text. */
+  editing = $state.raw<{ message: MessageView; draft: Draft } | null>(null)
 
   readonly id: string
   #backend: Backend
@@ -136,7 +151,15 @@ export class Timeline {
 
   /** Rejects with an `ErrorView`; the caller keeps the text. */
   async send(text: string): Promise<void> {
-    const message = await this.#backend.sendText(this.id, text)
+    const answered = this.replying
+    this.replying = null
+    let message: MessageView
+    try {
+      message = await this.#backend.sendText(this.id, text, answered?.id ?? null)
+    } catch (thrown) {
+      this.replying ??= answered
+      throw thrown
+    }
     await this.toNewest()
     await this.#run(async () => {
       if (!this.messages.some(({ id }) => id === message.id)) {
@@ -145,6 +168,45 @@ export class Timeline {
       this.firstUnread = null
       this.sent++
     })
+  }
+
+  reply(message: MessageView): void {
+    this.editing = null
+    this.replying = message
+  }
+
+  edit(message: MessageView): void {
+    this.replying = null
+    this.editing = { message, draft: new Draft(message.text ?? '') }
+  }
+
+  /** Gives the message that is being edited its other text. */
+  async rewrite(text: string): Promise<void> {
+    const edited = this.editing
+    if (!edited) return
+    await this.#backend.editMessage(edited.message.id, text)
+    if (this.editing === edited) this.editing = null
+    await this.changed([edited.message.id])
+  }
+
+  react(messageId: number, emoji: string | null): Promise<void> {
+    return this.#deed(messageId, () => this.#backend.react(messageId, emoji))
+  }
+
+  remove(messageId: number, forEveryone: boolean): Promise<void> {
+    if (this.editing?.message.id === messageId) this.editing = null
+    if (this.replying?.id === messageId) this.replying = null
+    return this.#deed(messageId, () => this.#backend.deleteMessage(messageId, forEveryone))
+  }
+
+  async #deed(messageId: number, deed: () => Promise<unknown>): Promise<void> {
+    try {
+      this.error = null
+      await deed()
+      await this.changed([messageId])
+    } catch (thrown) {
+      this.error = asErrorView(thrown)
+    }
   }
 
   async retry(messageId: number): Promise<void> {

@@ -2,12 +2,13 @@
 
 use super::acquaintance::Acquaintance;
 use super::introductions::ack;
-use crate::db::{DbError, Peer, WriteTx, peers};
-use crate::delivery::Context;
+use crate::db::{DbError, Peer, WriteTx, holds, peers};
+use crate::delivery::{Context, typing};
 use crate::messages::EngineError;
 use crate::messages::requests::{self, Arrival};
 use crate::messages::{Incoming, Outcome, Source};
 use crate::messages::{receive, renew};
+use crate::views::ConnectionState;
 use sotto_identity::verify::Pin;
 use sotto_wire::did::Did;
 use sotto_wire::first_contact::UnverifiedEnvelope;
@@ -145,21 +146,48 @@ pub(super) async fn store(context: &Context, ready: Vec<Ready>) -> Result<Vec<Ac
     let first_contact = arrivals
         .iter()
         .any(|it| matches!(it.incoming.source, Source::DidMailbox { .. }));
+    // What was written while this device was away is over.
+    let live = context.connection.borrow().state == ConnectionState::Online;
     let write = context.database.write(move |tx| {
         for (sender, devices) in &senders {
             introduce(tx, sender, devices.as_ref())?;
         }
         let processed = requests::arrive(tx, arrivals)?;
-        Ok::<_, EngineError>(suspects(tx, &processed)?)
+        Ok::<_, EngineError>((suspects(tx, &processed)?, writing(tx, &processed)?))
     });
-    for suspect in write.await? {
+    let (suspects, writing) = write.await?;
+    for suspect in suspects {
         context.suspects.add(&suspect);
+    }
+    for from in writing.iter().filter(|_| live) {
+        typing::note(context, from);
     }
     if first_contact {
         // A key package has probably been used.
         context.look_after.notify_one();
     }
     Ok(acks)
+}
+
+/// Peers who are writing something, but for those who are held back.
+fn writing(tx: &WriteTx<'_>, processed: &[(Incoming, Outcome)]) -> Result<Vec<Did>, DbError> {
+    let mut writing = Vec::new();
+    for (envelope, outcome) in processed {
+        let (Outcome::Typing, Source::Grant(address)) = (outcome, &envelope.source) else {
+            continue;
+        };
+        let Some(did) = peers::by_grant(tx, address)? else {
+            continue;
+        };
+        let held = match peers::id_of(tx, &did)? {
+            Some(peer) => holds::of(tx, peer)?.is_some(),
+            None => true,
+        };
+        if !held && !writing.contains(&did) {
+            writing.push(did);
+        }
+    }
+    Ok(writing)
 }
 
 /// Peers with a device that is not certified by the key they are known by: it may have changed.

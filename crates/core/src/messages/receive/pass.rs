@@ -3,6 +3,7 @@
 use super::{Incoming, Outcome, Refusal, Source};
 use crate::db::{Change, DbError, OwnAccount, Peer, PeerId, WriteTx, conversations, peers};
 use crate::inbox::Reader;
+use crate::messages::content::{Early, recount};
 use crate::messages::place;
 use crate::mls::Session;
 use crate::outbox::grant_stock;
@@ -23,6 +24,8 @@ pub(super) struct Pass<'t, 'c> {
     senders: HashMap<i64, Did>,
     /// Id of the last message that was stored at the end of the history.
     last_place: Option<i64>,
+    /// Messages for which something is kept until they arrive.
+    pub(super) early: Early,
     news: BTreeMap<i64, News>,
     /// Conversations in which a group was joined or has reached another epoch.
     progressed: Vec<i64>,
@@ -33,7 +36,9 @@ pub(super) struct Pass<'t, 'c> {
 #[derive(Default)]
 struct News {
     messages: Vec<i64>,
-    unread: u64,
+    unread: bool,
+    /// Seconds after which the peer's last message disappears.
+    timer: Option<Option<u32>>,
     outbox: bool,
 }
 
@@ -58,6 +63,7 @@ impl<'t, 'c> Pass<'t, 'c> {
             acked: HashMap::new(),
             senders: HashMap::new(),
             last_place: None,
+            early: Early::default(),
             news: BTreeMap::new(),
             progressed: Vec::new(),
             touched: false,
@@ -185,7 +191,12 @@ impl<'t, 'c> Pass<'t, 'c> {
     pub(super) fn note_message(&mut self, conversation: i64, id: i64) {
         let news = self.news.entry(conversation).or_default();
         news.messages.push(id);
-        news.unread += 1;
+        news.unread = true;
+    }
+
+    /// After how many seconds the peer's last message disappears.
+    pub(super) fn note_timer(&mut self, conversation: i64, timer: Option<u32>) {
+        self.news.entry(conversation).or_default().timer = Some(timer);
     }
 
     pub(super) fn note_delivered(&mut self, conversation: i64, ids: Vec<i64>) {
@@ -211,10 +222,11 @@ impl<'t, 'c> Pass<'t, 'c> {
         }
         for (conversation, news) in self.news {
             let id = conversations::id_of(self.tx, conversation)?;
-            if news.unread > 0 {
-                self.tx
-                    .prepare_cached("UPDATE conversation SET unread = unread + ?2 WHERE id = ?1")?
-                    .execute(params![conversation, news.unread])?;
+            if news.unread {
+                recount(self.tx, conversation)?;
+            }
+            if let Some(timer) = news.timer {
+                adopt(self.tx, conversation, timer)?;
             }
             if !news.messages.is_empty() {
                 self.tx.changed(Change::Messages {
@@ -230,4 +242,15 @@ impl<'t, 'c> Pass<'t, 'c> {
         }
         Ok(self.progressed)
     }
+}
+
+/// The conversation's timer follows the peer's where the peer has changed it. (Not wherever the two
+/// differ: what the peer wrote before it heard of a change here would undo that.)
+fn adopt(tx: &WriteTx<'_>, conversation: i64, timer: Option<u32>) -> Result<(), DbError> {
+    tx.prepare_cached(
+        "UPDATE conversation SET timer = ?2, peer_timer = ?2
+         WHERE id = ?1 AND peer_timer IS NOT ?2",
+    )?
+    .execute(params![conversation, timer])?;
+    Ok(())
 }

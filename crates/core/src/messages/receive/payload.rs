@@ -1,15 +1,14 @@
 //! What an opened frame says (docs/protocol.md §3.2).
 
 use super::pass::Pass;
+use super::store::Stored;
 use super::{Outcome, Refusal};
 use crate::db::{DbError, conversations, peers};
 use crate::inbox::seen;
-use crate::messages::compose::{NewMessage, insert};
-use crate::messages::{MessageState, place, renew, repair};
+use crate::messages::{renew, repair};
 use crate::mls::{Message, MlsError, PeerDevice, certified, key_packages, send_group};
 use crate::outbox::{self, Acknowledged};
 use rusqlite::params;
-use sotto_wire::content::{self, Body, Content};
 use sotto_wire::conversation::ConversationId;
 use sotto_wire::payload::{Ack, Payload, PayloadGrant};
 
@@ -36,7 +35,11 @@ impl Pass<'_, '_> {
         }
         if payload.seq == 0 {
             seen::add_frame(self.tx, digest, None)?;
-            return Ok(Outcome::Control);
+            return Ok(if payload.typing {
+                Outcome::Typing
+            } else {
+                Outcome::Control
+            });
         }
         seen::add_frame(self.tx, digest, Some(row))?;
         let reader = self.reader(group_id)?;
@@ -56,15 +59,21 @@ impl Pass<'_, '_> {
         }
         let message = match &payload.content {
             Some(content) => self.store(group_id, payload.seq, content, &opened.certificate)?,
-            None => None,
+            None => Stored::default(),
         };
         let tx = self.tx;
         let reader = self.reader(group_id)?;
-        reader.accept(tx, payload.seq, payload.link, message)?;
+        reader.accept(tx, payload.seq, payload.link, message.place)?;
         if !payload.key_packages.is_empty() {
             self.answer(conversation, payload.key_packages)?;
         }
-        Ok(message.map_or(Outcome::Control, Outcome::Message))
+        Ok(match message {
+            Stored {
+                place: Some(id),
+                shown: true,
+            } => Outcome::Message(id),
+            _ => Outcome::Control,
+        })
     }
 
     /// Whether the frame fits to those that were processed, and this device knows as much of them as it
@@ -138,51 +147,6 @@ impl Pass<'_, '_> {
             ])?;
         self.note_outbox(conversation);
         Ok(())
-    }
-
-    /// Stores content; `None` where the very same content is stored already.
-    fn store(
-        &mut self,
-        group_id: &[u8],
-        seq: u64,
-        content: &[u8],
-        certificate: &[u8],
-    ) -> Result<Option<i64>, Refusal> {
-        let reader = self.reader(group_id)?;
-        let (conversation, device) = (reader.conversation, reader.device);
-        let later = reader.later_message(seq);
-        let malformed = |_| Refusal::Envelope("content.malformed");
-        let decoded = Content::decode(content).map_err(malformed)?;
-        let text = match &decoded {
-            Content {
-                replaces: None,
-                body: Body::Text(text),
-                ..
-            } => Some(text.as_str()),
-            _ => None,
-        };
-        let sender = self.sender(device)?;
-        let id = ConversationId::of(&self.own.did, &sender);
-        let mimi_id = content::message_id(&sender, &id, content).map_err(malformed)?;
-        let id = match later {
-            Some((distance, later)) => place::before(later, distance),
-            None => self.next_place()?,
-        };
-        // It may have been sealed anew, under another number, after it seemed lost.
-        let message = NewMessage {
-            id,
-            conversation,
-            state: MessageState::Received,
-            mimi_id: &mimi_id,
-            content,
-            text,
-            certificate,
-        };
-        if !insert(self.tx, &message)? {
-            return Ok(None);
-        }
-        self.note_message(conversation, id);
-        Ok(Some(id))
     }
 
     /// Makes the own send group from the key packages that came along, and has a frame sent that

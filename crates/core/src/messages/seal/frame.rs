@@ -28,6 +28,8 @@ pub(super) enum Kind {
     },
     /// Neither kept nor acknowledged.
     AcksOnly,
+    /// As that, and something is being written at this moment: not even stored.
+    Typing,
 }
 
 /// Seals frames of one send group, one after the other.
@@ -93,6 +95,11 @@ impl Sealer<'_, '_> {
             Kind::AcksOnly => {
                 self.drop_older_acks()?;
                 (None, self.payload(0, None))
+            }
+            Kind::Typing => {
+                let mut payload = self.payload(0, None);
+                payload.typing = true;
+                (None, payload)
             }
             Kind::Sequenced {
                 seq,
