@@ -1,6 +1,6 @@
 //! What must be true at the end of a run.
 
-use crate::ledger::{Ledger, Said};
+use crate::ledger::{Ledger, Said, Taken};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A message as a device shows it.
@@ -21,6 +21,8 @@ pub struct View {
     pub mine: Vec<Shown>,
     /// What the other wrote, in the order shown.
     pub theirs: Vec<String>,
+    /// Lines that are no messages: their codes.
+    pub notices: Vec<String>,
 }
 
 /// What every device shows: its number and the other's, and their conversations (one each, or it is
@@ -40,22 +42,26 @@ pub struct Findings {
     pub misordered: u64,
     /// Given up, and shown as such.
     pub failed: u64,
+    /// Gone with the state that a receiver's device was put back from.
+    pub forgotten: u64,
     /// Everything that is wrong, in words.
     pub faults: Vec<String>,
 }
 
-/// Devices that went back to an earlier state.
-pub type WentBack = BTreeSet<usize>;
+/// The line on the devices of others, where one was begun anew: it has no history to miss anything in.
+const DEVICE_NEW: &str = "notice.device-new";
+
+/// Devices that were put back to an earlier state or begun anew, and when that was last, in
+/// milliseconds since the world began.
+pub type WentBack = BTreeMap<usize, u64>;
 
 /// Holds what the devices show against what was written.
 pub fn check(ledger: &Ledger, views: &Views, went_back: &WentBack) -> Findings {
     let mut findings = Findings::default();
     for ((whose, with), views) in views {
         if views.len() > 1 {
-            findings.fault(format!(
-                "c{whose} has {} conversations with c{with}",
-                views.len()
-            ));
+            let several = views.len();
+            findings.fault(format!("c{whose} has {several} conversations with c{with}"));
         }
     }
     let empty = View::default();
@@ -63,12 +69,12 @@ pub fn check(ledger: &Ledger, views: &Views, went_back: &WentBack) -> Findings {
         let views = views.get(&(whose, with));
         views.and_then(|views| views.first()).unwrap_or(&empty)
     };
-    for said in ledger.taken() {
-        let kept = view(said.from, said.to)
-            .mine
-            .iter()
-            .any(|it| it.text == said.text);
-        if !kept && !went_back.contains(&said.from) {
+    let taken = ledger.taken();
+    for Taken { said, at_ms } in &taken {
+        let mine = &view(said.from, said.to).mine;
+        let kept = mine.iter().any(|it| it.text == said.text);
+        let forgotten = went_back.get(&said.from).is_some_and(|back| at_ms <= back);
+        if !kept && !forgotten {
             findings.lost += 1;
             findings.fault(format!(
                 "c{} no longer has its own {:?}",
@@ -79,13 +85,21 @@ pub fn check(ledger: &Ledger, views: &Views, went_back: &WentBack) -> Findings {
     let mut pairs: BTreeSet<(usize, usize)> = views.keys().copied().collect();
     pairs.extend(views.keys().map(|(whose, with)| (*with, *whose)));
     for (from, to) in pairs {
+        let receiver = view(to, from);
+        let before = |text: &str| {
+            let taken = taken.iter().find(|it| it.said.text == text);
+            let back = went_back.get(&to);
+            back.is_some_and(|back| taken.is_none_or(|it| it.at_ms <= *back))
+        };
         let way = Way {
             from,
             to,
             sent: &view(from, to).mine,
-            arrived: &view(to, from).theirs,
-            sender_went_back: went_back.contains(&from),
-            receiver_went_back: went_back.contains(&to),
+            arrived: &receiver.theirs,
+            told: !receiver.notices.is_empty()
+                || view(from, to).notices.iter().any(|it| it == DEVICE_NEW),
+            sender_went_back: went_back.contains_key(&from),
+            before_receiver_went_back: &before,
         };
         way.check(ledger, &mut findings);
     }
@@ -103,8 +117,11 @@ struct Way<'a> {
     to: usize,
     sent: &'a [Shown],
     arrived: &'a [String],
+    /// Somebody is told that something may be missing in this conversation.
+    told: bool,
     sender_went_back: bool,
-    receiver_went_back: bool,
+    /// Whether the receiver may have had a message and forgotten it.
+    before_receiver_went_back: &'a dyn Fn(&str) -> bool,
 }
 
 impl Way<'_> {
@@ -123,26 +140,26 @@ impl Way<'_> {
             self.check_sent(shown, &arrived, findings);
         }
         for text in &arrived {
-            let said = Said {
-                from,
-                to,
-                text: (*text).to_owned(),
-            };
+            let text = (*text).to_owned();
+            let said = Said { from, to, text };
             if !ledger.knows(&said) {
-                findings.fault(format!("c{to} shows {text:?}, which c{from} never wrote"));
-            } else if !self.sender_went_back && !sent.contains(text) {
-                findings.fault(format!("c{to} shows {text:?}, which c{from} does not have"));
+                findings.fault(format!(
+                    "c{to} shows {:?}, which c{from} never wrote",
+                    said.text
+                ));
+            } else if !self.sender_went_back && !sent.contains(&said.text.as_str()) {
+                findings.fault(format!("c{to} shows {:?}, c{from} does not", said.text));
             }
         }
-        let places: BTreeMap<&str, usize> = sent
-            .iter()
-            .enumerate()
-            .map(|(place, text)| (*text, place))
-            .collect();
-        let order: Vec<usize> = arrived
-            .iter()
-            .filter_map(|text| places.get(text).copied())
-            .collect();
+        self.check_order(&sent, &arrived, findings);
+    }
+
+    fn check_order(&self, sent: &[&str], arrived: &[&str], findings: &mut Findings) {
+        let (from, to) = (self.from, self.to);
+        let places = sent.iter().enumerate().map(|(place, text)| (*text, place));
+        let places: BTreeMap<&str, usize> = places.collect();
+        let order = arrived.iter().filter_map(|text| places.get(text).copied());
+        let order: Vec<usize> = order.collect();
         let wrong = order.windows(2).filter(|it| it.first() > it.last()).count();
         if wrong > 0 {
             findings.misordered += wrong as u64;
@@ -158,7 +175,14 @@ impl Way<'_> {
         let there = arrived.contains(&text.as_str());
         if shown.failed {
             findings.failed += 1;
-        } else if !there && !self.receiver_went_back {
+        } else if there && !shown.delivered {
+            findings.fault(format!("c{from} does not know that c{to} has {text:?}"));
+        } else if !there && (self.before_receiver_went_back)(text) {
+            findings.forgotten += 1;
+            if !self.told {
+                findings.fault(format!("c{to} has forgotten {text:?} and does not say so"));
+            }
+        } else if !there {
             findings.lost += 1;
             let said = if shown.delivered {
                 "delivered"
@@ -168,72 +192,9 @@ impl Way<'_> {
             findings.fault(format!(
                 "c{to} does not have {text:?} of c{from}, there {said}"
             ));
-        } else if there && !shown.delivered && !self.sender_went_back {
-            findings.fault(format!("c{from} does not know that c{to} has {text:?}"));
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shown(text: &str) -> Shown {
-        Shown {
-            text: text.into(),
-            delivered: true,
-            failed: false,
-        }
-    }
-
-    fn ledger(texts: &[&str]) -> Ledger {
-        let ledger = Ledger::default();
-        for text in texts {
-            let said = Said {
-                from: 0,
-                to: 1,
-                text: (*text).into(),
-            };
-            ledger.tries(&said);
-            ledger.takes(said);
-        }
-        ledger
-    }
-
-    fn found(sent: &[&str], arrived: &[&str]) -> Findings {
-        let sender = View {
-            mine: sent.iter().map(|it| shown(it)).collect(),
-            theirs: Vec::new(),
-        };
-        let theirs = arrived.iter().map(|it| (*it).to_owned()).collect();
-        let receiver = View {
-            mine: Vec::new(),
-            theirs,
-        };
-        let views = Views::from([((0, 1), vec![sender]), ((1, 0), vec![receiver])]);
-        check(&ledger(&["one", "two"]), &views, &WentBack::new())
-    }
-
-    #[test]
-    fn what_is_as_it_should_be_is_no_fault() {
-        let findings = found(&["one", "two"], &["one", "two"]);
-        assert_eq!((findings.messages, findings.faults), (2, Vec::new()));
-    }
-
-    #[test]
-    fn every_kind_of_fault_is_found() {
-        assert_eq!(found(&["one", "two"], &["two"]).lost, 1);
-        assert_eq!(found(&["one"], &["one"]).lost, 1, "the sender's own copy");
-        assert_eq!(found(&["one", "two"], &["one", "two", "two"]).doubled, 1);
-        assert_eq!(found(&["one", "two"], &["two", "one"]).misordered, 1);
-        let invented = found(&["one", "two"], &["one", "two", "three"]);
-        assert_eq!(invented.faults.len(), 1);
-    }
-
-    #[test]
-    fn two_conversations_with_the_same_account_are_a_fault() {
-        let views = Views::from([((0, 1), vec![View::default(), View::default()])]);
-        let findings = check(&Ledger::default(), &views, &WentBack::new());
-        assert_eq!(findings.faults.len(), 1);
-    }
-}
+mod tests;

@@ -8,12 +8,15 @@ use std::sync::{Mutex, PoisonError};
 
 type Digest = [u8; 32];
 
+/// A nonce and a text.
+type Use = (Vec<u8>, Digest);
+
 #[derive(Default)]
 struct Seen {
-    /// Key, and the nonce and text that it was used with.
-    used: HashMap<Digest, Digest>,
-    under_way: Vec<(Digest, Digest)>,
-    reused: u64,
+    used: HashMap<Digest, Use>,
+    under_way: Vec<(Digest, Use)>,
+    keys_reused: u64,
+    nonces_reused: u64,
 }
 
 /// The keys of one run, over all machines.
@@ -21,9 +24,15 @@ struct Seen {
 pub struct Keys(Mutex<Seen>);
 
 impl Keys {
-    /// Keys that were used for two different things.
+    /// How often a key was used for another text than before, under another nonce: only a device that
+    /// was set back may do that, with a commit (docs/protocol.md §3.8).
     pub fn reused(&self) -> u64 {
-        self.lock().reused
+        self.lock().keys_reused
+    }
+
+    /// How often a key was used for another text than before, under the same nonce.
+    pub fn nonces_reused(&self) -> u64 {
+        self.lock().nonces_reused
     }
 
     /// Keys that were used.
@@ -36,16 +45,19 @@ impl Keys {
     }
 
     pub(crate) fn encrypted(&self, key: &[u8], nonce: &[u8], data: &[u8]) {
-        let text = Sha256::new().chain_update(nonce).chain_update(data);
-        let used = (Sha256::digest(key).into(), text.finalize().into());
-        self.lock().under_way.push(used);
+        let used = (nonce.to_vec(), Sha256::digest(data).into());
+        let mut seen = self.lock();
+        seen.under_way.push((Sha256::digest(key).into(), used));
     }
 
     pub(crate) fn committed(&self) {
         let mut seen = self.lock();
-        for (key, text) in std::mem::take(&mut seen.under_way) {
-            if seen.used.insert(key, text).is_some_and(|it| it != text) {
-                seen.reused += 1;
+        for (key, used) in std::mem::take(&mut seen.under_way) {
+            match seen.used.insert(key, used.clone()) {
+                Some(before) if before == used => {}
+                Some((nonce, _)) if nonce == used.0 => seen.nonces_reused += 1,
+                Some(_) => seen.keys_reused += 1,
+                None => {}
             }
         }
     }
@@ -71,10 +83,15 @@ mod tests {
         keys.begins();
         keys.encrypted(b"key", b"nonce", b"two");
         keys.committed();
-        assert_eq!(keys.reused(), 0, "the same once more is the same bytes");
+        let found = (keys.reused(), keys.nonces_reused());
+        assert_eq!(found, (0, 0), "the same once more is the same bytes");
         keys.begins();
-        keys.encrypted(b"key", b"another nonce", b"two");
+        keys.encrypted(b"key", b"another nonce", b"three");
         keys.committed();
-        assert_eq!(keys.reused(), 1);
+        assert_eq!((keys.reused(), keys.nonces_reused()), (1, 0));
+        keys.begins();
+        keys.encrypted(b"key", b"another nonce", b"four");
+        keys.committed();
+        assert_eq!((keys.reused(), keys.nonces_reused()), (1, 1));
     }
 }

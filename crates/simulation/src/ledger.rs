@@ -14,10 +14,19 @@ pub struct Said {
     pub text: String,
 }
 
+/// A message that an app has taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// The message.
+    pub said: Said,
+    /// When, in milliseconds since the world began.
+    pub at_ms: u64,
+}
+
 /// All of them.
 #[derive(Default)]
 pub struct Ledger {
-    said: Mutex<Vec<Said>>,
+    taken: Mutex<Vec<Taken>>,
     tried: Mutex<BTreeSet<Said>>,
 }
 
@@ -29,14 +38,14 @@ impl Ledger {
     }
 
     /// The app has taken it.
-    pub fn takes(&self, said: Said) {
-        let mut taken = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.push(said);
+    pub fn takes(&self, said: Said, at_ms: u64) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.push(Taken { said, at_ms });
     }
 
     /// What was taken.
-    pub fn taken(&self) -> Vec<Said> {
-        let taken = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn taken(&self) -> Vec<Taken> {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.clone()
     }
 

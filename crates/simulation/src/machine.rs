@@ -16,7 +16,7 @@ use sotto_identity::verify::{Evidence, Level, Pin};
 use sotto_wire::claim::Incoming;
 use sotto_wire::did::Did;
 use sotto_wire::domain::Domain;
-use sotto_wire::time::Clock;
+use sotto_wire::time::{Clock, Timestamp};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -197,10 +197,29 @@ impl Machine {
     /// What went wrong, in words.
     pub fn go_back(&self) -> Result<bool, String> {
         let from = self.dir.join("copy");
-        if !from.exists() {
+        if !from.join("sotto.db").exists() {
             return Ok(false);
         }
         copy(&from, &self.dir).map(|()| true)
+    }
+
+    /// Installs the app anew, as another device of the account. The machine is off.
+    ///
+    /// # Errors
+    /// What went wrong, in words.
+    pub fn reinstall(&self, now: Timestamp) -> Result<(), String> {
+        let before = self.open(&Power::on(None))?;
+        let found = before.read_blocking(|tx| Ok((own::load(tx)?, incoming::policy(tx)?.incoming)));
+        let (own, policy) = found.map_err(|error: DbError| text(error))?;
+        let own = own.ok_or("no account on the disk")?;
+        drop(before);
+        let whose = (&own.did, own.handle.as_str(), &own.domain);
+        let (next, record) = account(whose, Some(&own), policy, now, &*self.random);
+        self.net.pds.publish(&self.did, &record, now.0 * 1000)?;
+        remove(&self.dir);
+        remove(&self.dir.join("copy"));
+        fs::write(self.database(), template()?).map_err(text)?;
+        self.install(next, policy)
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, Option<Running>> {
@@ -263,11 +282,15 @@ fn own_pin(own: &OwnAccount, incoming: Incoming) -> Result<Peer, String> {
 
 const FILES: [&str; 2] = ["sotto.db", "sotto.db-wal"];
 
+fn remove(dir: &Path) {
+    for file in FILES.iter().chain(&["sotto.db-shm"]) {
+        let _ = fs::remove_file(dir.join(file));
+    }
+}
+
 fn copy(from: &Path, to: &Path) -> Result<(), String> {
     fs::create_dir_all(to).map_err(text)?;
-    for file in FILES.iter().chain(&["sotto.db-shm"]) {
-        let _ = fs::remove_file(to.join(file));
-    }
+    remove(to);
     for file in FILES.iter().filter(|file| from.join(file).exists()) {
         fs::copy(from.join(file), to.join(file)).map_err(text)?;
     }

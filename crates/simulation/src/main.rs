@@ -47,6 +47,7 @@ struct Total {
     doubled: u64,
     misordered: u64,
     failed: u64,
+    forgotten: u64,
     bad: Vec<u64>,
 }
 
@@ -65,7 +66,9 @@ fn main() -> ExitCode {
     let total = match arguments.seed {
         Some(seed) => {
             let mut total = Total::default();
-            total.add(&run(seed, start, true), start);
+            let outcome = run(seed, start, true);
+            say(&format!("carried {}", outcome.carried));
+            total.add(&outcome, start);
             total
         }
         None => many(&arguments, start),
@@ -139,6 +142,7 @@ fn many(arguments: &Arguments, start: u64) -> Total {
 impl Total {
     fn add(&mut self, outcome: &Outcome, start: u64) {
         let findings = &outcome.findings;
+        self.forgotten += findings.forgotten;
         self.runs += 1;
         self.messages += findings.messages;
         self.lost += findings.lost;
@@ -173,6 +177,12 @@ impl Total {
         }
         if self.failed > 0 {
             say(&format!("given up, and shown as such: {}", self.failed));
+        }
+        if self.forgotten > 0 {
+            say(&format!(
+                "gone with the state that a device was put back from: {}",
+                self.forgotten
+            ));
         }
         say(&format!(
             "runs {}, messages {}, lost {}, doubled {}, misordered {}",

@@ -79,6 +79,11 @@ pub enum Act {
         /// Which.
         who: usize,
     },
+    /// The app of a client is installed anew: the account has another device then.
+    Reinstall {
+        /// Whose.
+        who: usize,
+    },
 }
 
 /// A machine.
@@ -259,6 +264,17 @@ impl Drawn<'_> {
                 _ => self.chance.between(DAY_MS, 20 * DAY_MS),
             };
             self.acts.push((self.at(), Act::Sleep { ms }));
+        }
+        if self.chance.per_mille(250) {
+            let (who, end) = (self.client(), self.end);
+            let copied = self.chance.below(end);
+            self.acts.push((copied, Act::Copy { who }));
+            let back = self.chance.between(copied, end);
+            self.acts.push((back, Act::GoBack { who }));
+        }
+        if self.chance.per_mille(100) {
+            let act = Act::Reinstall { who: self.client() };
+            self.acts.push((self.at(), act));
         }
         if self.chance.per_mille(200) {
             let act = Act::SetClock {

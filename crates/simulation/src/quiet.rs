@@ -19,7 +19,7 @@ const SLEEPS_H: [u64; 5] = [1, 1, 7, 24, 8 * 24];
 const RETRIES: u32 = 3;
 
 /// What a device still has to do: a name, and how many rows say so.
-const OPEN: [(&str, &str); 5] = [
+const OPEN: [(&str, &str); 6] = [
     ("to be sealed", "SELECT count(*) FROM outbox"),
     ("to be put", "SELECT count(*) FROM put"),
     (
@@ -29,6 +29,10 @@ const OPEN: [(&str, &str); 5] = [
     (
         "not acknowledged",
         "SELECT count(*) FROM frame WHERE given_up = 0",
+    ),
+    (
+        "to be asked for",
+        "SELECT count(*) FROM lost_group WHERE due = 1",
     ),
     ("with a gap before it", "SELECT count(*) FROM early_frame"),
 ];
@@ -95,6 +99,28 @@ async fn failed(app: &App) -> Result<Vec<i64>, String> {
         failed.extend(given_up.map(|it| it.id));
     }
     Ok(failed)
+}
+
+/// Which epoch of which send group every device has reached with every other.
+///
+/// # Errors
+/// When a database cannot be read.
+pub async fn epochs(machines: &[Arc<Machine>]) -> Result<Vec<(String, u64)>, String> {
+    let mut epochs = Vec::new();
+    for app in machines.iter().filter_map(|it| it.app()) {
+        let database = app.database().map_err(|error| error.code)?;
+        let read = database.read(|tx| {
+            let mut statement = tx.prepare(
+                "SELECT hex(group_id), epoch FROM read_group r
+                 WHERE id = (SELECT max(id) FROM read_group WHERE conversation = r.conversation)",
+            )?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<Result<Vec<(String, u64)>, _>>()?)
+        });
+        let found = read.await.map_err(|error: DbError| error.to_string())?;
+        epochs.extend(found);
+    }
+    Ok(epochs)
 }
 
 async fn open(machines: &[Arc<Machine>]) -> Result<Vec<String>, String> {

@@ -13,6 +13,7 @@ use crate::relays::{self, RelayMachine};
 use crate::time::World;
 use sotto_core::app::App;
 use sotto_core::views::MessageState;
+use sotto_wire::time::Clock as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -159,25 +160,23 @@ impl Scene {
     async fn play(self) -> Result<Outcome, String> {
         let played = tokio::time::timeout(LIMIT, self.acts()).await;
         played.map_err(|_| "it takes too long")??;
-        let settled = tokio::time::timeout(LIMIT, quiet::settle(&self.world, &self.machines)).await;
-        let settled = settled.map_err(|_| "it takes too long to settle")?;
+        let settling = tokio::time::timeout(LIMIT, self.settle());
+        let settled = settling.await.map_err(|_| "it takes too long to settle")?;
         let views = self.views().await?;
-        let went_back = self
-            .went_back
+        let went_back = self.went_back();
+        let mut findings = check(&self.ledger, &views, &went_back);
+        findings.faults.extend(settled.err());
+        if self.keys.nonces_reused() > 0 || self.keys.reused() > 0 && went_back.is_empty() {
+            let (keys, nonces) = (self.keys.reused(), self.keys.nonces_reused());
+            let fault = format!("{keys} keys were used twice, {nonces} with the same nonce");
+            findings.faults.push(fault);
+        }
+        let happened = self
+            .faults
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let mut findings = check(&self.ledger, &views, &went_back);
-        if let Err(stuck) = settled {
-            findings.faults.push(format!("stuck: {stuck}"));
-        }
-        if self.keys.reused() > 0 {
-            let fault = format!("{} keys were used twice", self.keys.reused());
-            findings.faults.push(fault);
-        }
-        let happened = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        findings.faults.extend(happened.iter().cloned());
-        drop(happened);
+        findings.faults.extend(happened);
         let carried = self.net.carried();
         for machine in &self.machines {
             machine.stop().await;
@@ -191,6 +190,38 @@ impl Scene {
             carried,
             log: self.log.lines(),
         })
+    }
+
+    fn went_back(&self) -> WentBack {
+        let went_back = self
+            .went_back
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        went_back.clone()
+    }
+
+    /// Waits for quiet, has everyone answer everyone twice, and sees that this has healed them.
+    async fn settle(&self) -> Result<(), String> {
+        let (world, machines) = (&self.world, &self.machines);
+        let stuck = |what| format!("stuck: {what}");
+        quiet::settle(world, machines).await.map_err(stuck)?;
+        let before = quiet::epochs(machines).await?;
+        let pairs: Vec<(usize, usize)> = self.views().await?.into_keys().collect();
+        for round in 0..2 {
+            self.log.note("everyone answers");
+            for &(from, to) in &pairs {
+                self.say(1_000_000 + round, from, to);
+            }
+            self.users.close();
+            self.users.wait().await;
+            quiet::settle(world, machines).await.map_err(stuck)?;
+        }
+        let after = quiet::epochs(machines).await?;
+        let same = before.iter().filter(|it| after.contains(it)).count();
+        if same > 0 {
+            return Err(format!("{same} send groups do not heal in an exchange"));
+        }
+        Ok(())
     }
 
     /// Everything that the plan says, and then everybody is back.
@@ -229,8 +260,9 @@ impl Scene {
                 moment,
                 ms,
             } => self.fail(who, writes, moment, ms),
-            Act::Off { who, ms } => self.off(who, ms, false),
-            Act::GoBack { who } => self.off(who, 1000, true),
+            Act::Off { who, ms } => self.off(who, ms, Then::GoesOn),
+            Act::GoBack { who } => self.off(who, 1000, Then::GoesBack),
+            Act::Reinstall { who } => self.off(who, 1000, Then::BeginsAnew),
             Act::Sleep { ms } => self.world.sleep(ms),
             Act::SetClock { who, wrong_by_ms } => self.machine(who)?.clock.set(wrong_by_ms),
             Act::Copy { who } => self.machine(who)?.copy()?,
@@ -267,6 +299,7 @@ impl Scene {
             machine: Arc::clone(from_machine),
             peer: to_machine.did.to_string(),
             ledger: Arc::clone(&self.ledger),
+            world: Arc::clone(&self.world),
             log: Arc::clone(&self.log),
         };
         let text = format!("{n} of c{from} to c{to}");
@@ -322,32 +355,32 @@ impl Scene {
         });
     }
 
-    fn off(&self, who: usize, ms: u64, back: bool) {
+    fn off(&self, who: usize, ms: u64, then: Then) {
         let Ok(machine) = self.machine(who).cloned() else {
             return;
         };
         let switch = self.switch(Who::Client(who));
-        let (faults, went_back, log) = (
+        let (faults, world, log) = (
             Arc::clone(&self.faults),
-            Arc::clone(&self.went_back),
+            Arc::clone(&self.world),
             Arc::clone(&self.log),
         );
+        let went_back = Arc::clone(&self.went_back);
         self.hands.spawn(async move {
             let _turn = switch.lock().await;
             machine.stop().await;
             tokio::time::sleep(Duration::from_millis(ms)).await;
-            if back {
-                match machine.go_back() {
-                    Ok(true) => {
-                        log.note(&format!("{} goes on with the copy", machine.name));
-                        let mut went_back =
-                            went_back.lock().unwrap_or_else(PoisonError::into_inner);
-                        went_back.insert(who);
-                    }
-                    Ok(false) => {}
-                    Err(error) => note(&faults, &machine.name, Err(error)),
-                }
+            let other = match then {
+                Then::GoesOn => Ok(false),
+                Then::GoesBack => machine.go_back(),
+                Then::BeginsAnew => machine.reinstall(world.now()).map(|()| true),
+            };
+            if other == Ok(true) {
+                log.note(&format!("{} {then:?}", machine.name));
+                let mut went_back = went_back.lock().unwrap_or_else(PoisonError::into_inner);
+                went_back.insert(who, world.elapsed_ms());
             }
+            note(&faults, &machine.name, other.map(drop));
             let started = machine.start().await;
             note(&faults, &machine.name, started);
         });
@@ -389,11 +422,15 @@ async fn view(app: &App, conversation: String) -> Result<View, String> {
         pages.push(page);
     }
     for message in pages.into_iter().rev().flatten() {
+        if let Some(notice) = message.notice {
+            view.notices.push(notice);
+            continue;
+        }
         let text = message.text.unwrap_or_default();
         if message.mine {
             view.mine.push(Shown {
                 text,
-                delivered: message.state == MessageState::Delivered,
+                delivered: matches!(message.state, MessageState::Delivered | MessageState::Read),
                 failed: message.state == MessageState::Failed,
             });
         } else {
@@ -403,10 +440,19 @@ async fn view(app: &App, conversation: String) -> Result<View, String> {
     Ok(view)
 }
 
+/// What a client does after it was off.
+#[derive(Debug, Clone, Copy)]
+enum Then {
+    GoesOn,
+    GoesBack,
+    BeginsAnew,
+}
+
 struct User {
     machine: Arc<Machine>,
     peer: String,
     ledger: Arc<Ledger>,
+    world: Arc<World>,
     log: Arc<Log>,
 }
 
@@ -423,8 +469,8 @@ impl User {
                 continue;
             };
             self.ledger.tries(&said);
-            match app.send_text(conversation, said.text.clone()).await {
-                Ok(_) => self.ledger.takes(said),
+            match app.send_text(conversation, said.text.clone(), None).await {
+                Ok(_) => self.ledger.takes(said, self.world.elapsed_ms()),
                 Err(error) => self
                     .log
                     .note(&format!("{:?} was not taken: {}", said.text, error.code)),

@@ -142,6 +142,9 @@ fn note_mixed(tx: &WriteTx<'_>, group: i64, source: &Source) -> Result<(), Engin
     Ok(())
 }
 
+/// A group that was begun anew for the sake of repair mixes nothing in until it is acknowledged: the
+/// peer's device may have been set back to before the epoch in which its group is read here, and could
+/// follow no such commit, in this group or any later one.
 fn sources(tx: &WriteTx<'_>, conversation: i64, group: i64) -> Result<Vec<Source>, EngineError> {
     let mut statement = tx.prepare_cached(
         "SELECT r.id, r.group_id, r.epoch, coalesce(mixed.epoch >= r.epoch, 0)
@@ -151,7 +154,9 @@ fn sources(tx: &WriteTx<'_>, conversation: i64, group: i64) -> Result<Vec<Source
             WHERE conversation = ?2 AND peer_device = member.peer_device)
          LEFT JOIN mixed_epoch mixed
            ON mixed.send_group = member.send_group AND mixed.read_group = r.id
-         WHERE member.send_group = ?1 ORDER BY r.id",
+         WHERE member.send_group = ?1
+           AND (member.acked > 0 OR NOT EXISTS (SELECT 1 FROM renewal WHERE conversation = ?2))
+         ORDER BY r.id",
     )?;
     let sources = statement
         .query_map([group, conversation], |row| {
