@@ -6,7 +6,7 @@
 //! What has no counterpart in openmls is held against one changed row, made durable the same way.
 //! Baseline and backlog take turns and count by their best of seven rounds, as another process on
 //! the machine can only make them slower; single messages count by their median.
-//! `-- backlog` or `-- single` runs that part only, for a profiler.
+//! `-- backlog`, `-- single` or `-- healing` runs that part only, for a profiler.
 
 #![expect(
     clippy::unwrap_used,
@@ -28,6 +28,7 @@ use testing::{Party, acquainted};
 
 const BACKLOG: usize = 1000;
 const SINGLE: usize = 200;
+const TURNS: usize = 50;
 /// As in the figures this is compared with: 256 bytes of text.
 const TEXT: &str = "Sixteen letters. Sixteen letters. Sixteen letters. Sixteen letters. \
                     Sixteen letters. Sixteen letters. Sixteen letters. Sixteen letters. \
@@ -58,6 +59,9 @@ fn main() {
         }
         if runs("single") {
             single(&mut figures);
+        }
+        if runs("healing") {
+            healing(&mut figures);
         }
     }
     figures.print();
@@ -108,6 +112,27 @@ fn single(figures: &mut Figures) {
     }
 }
 
+/// Each answers the other, so that every message comes with a commit.
+fn healing(figures: &mut Figures) {
+    let (mut one, mut other) = acquainted();
+    for _ in 0..TURNS {
+        let (made, processed) = baseline::commit();
+        figures.baseline_commit.push(made);
+        figures.baseline_process.push(processed);
+        compose(&one, &other, 1);
+        let start = Instant::now();
+        let put = one.seal(&other).remove(0);
+        figures.commit_seal.push(start.elapsed());
+        let incoming = vec![one.delivery(&put)];
+        one.settle(&put, PutResult::Accepted);
+        let start = Instant::now();
+        let outcomes = other.receive_batch(incoming);
+        figures.commit_open.push(start.elapsed());
+        assert!(outcomes.iter().all(is_message));
+        std::mem::swap(&mut one, &mut other);
+    }
+}
+
 fn is_message(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Message(_))
 }
@@ -125,6 +150,10 @@ struct Figures {
     single_seal: Vec<Duration>,
     single_settle: Vec<Duration>,
     single_open: Vec<Duration>,
+    baseline_commit: Vec<Duration>,
+    baseline_process: Vec<Duration>,
+    commit_seal: Vec<Duration>,
+    commit_open: Vec<Duration>,
 }
 
 impl Figures {
@@ -167,6 +196,24 @@ impl Figures {
             "one at a time, open, durable",
             median(&mut self.single_open),
             open,
+        );
+        let made = median(&mut self.baseline_commit);
+        let processed = median(&mut self.baseline_process);
+        line("openmls alone in memory, commit made", made, made);
+        line(
+            "openmls alone in memory, commit processed",
+            processed,
+            processed,
+        );
+        line(
+            "commit made, one message sealed, durable",
+            median(&mut self.commit_seal),
+            made,
+        );
+        line(
+            "commit processed, one message opened, durable",
+            median(&mut self.commit_open),
+            processed,
         );
     }
 }

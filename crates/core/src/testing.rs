@@ -350,3 +350,37 @@ impl Party {
         });
     }
 }
+
+impl Party {
+    /// What somebody has who copies the disk, and knows the key of the database.
+    pub fn copy(&self) -> Self {
+        let dir = TempDir::new().unwrap();
+        copy_files(self.dir.path(), dir.path());
+        let mut copy = Self {
+            db: None,
+            own: self.own.clone(),
+            clock: Arc::clone(&self.clock),
+            dir,
+            queue: Vec::new(),
+        };
+        copy.open();
+        copy
+    }
+
+    /// Puts an older image of the disk back.
+    pub fn restore(&mut self, image: &Self) {
+        self.db = None;
+        for entry in std::fs::read_dir(self.dir.path()).unwrap() {
+            std::fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+        copy_files(image.dir.path(), self.dir.path());
+        self.open();
+    }
+}
+
+fn copy_files(from: &std::path::Path, to: &std::path::Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}

@@ -92,6 +92,36 @@ fn exchange<P: OpenMlsProvider>(
     (seal, start.elapsed())
 }
 
+/// Makes and processes a commit in memory.
+pub(crate) fn commit() -> (Duration, Duration) {
+    let alice = Member::new("alice", OpenMlsRustCrypto::default());
+    let bob = Member::new("bob", OpenMlsRustCrypto::default());
+    let (mut owned, mut read) = groups(&alice, &bob);
+    let start = Instant::now();
+    let bundle = owned
+        .self_update(
+            &alice.provider,
+            &alice.signer,
+            LeafNodeParameters::default(),
+        )
+        .ok()
+        .unwrap();
+    owned.merge_pending_commit(&alice.provider).ok().unwrap();
+    let bytes = bundle.into_commit().to_bytes().unwrap();
+    let made = start.elapsed();
+    let start = Instant::now();
+    let message = MlsMessageIn::tls_deserialize_exact_bytes(bytes.as_slice()).unwrap();
+    let message = message.try_into_protocol_message().unwrap();
+    let processed = read.process_message(&bob.provider, message).ok().unwrap();
+    let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
+        panic!("not a commit");
+    };
+    read.merge_staged_commit(&bob.provider, *staged)
+        .ok()
+        .unwrap();
+    (made, start.elapsed())
+}
+
 #[derive(Default)]
 struct MessagePack;
 

@@ -2,6 +2,7 @@
 
 use crate::db::{DbError, WriteTx};
 use rusqlite::{OptionalExtension, Row, named_params, params};
+use sotto_wire::frame::MAX_COMMITS;
 use sotto_wire::payload::{Link, Mark, NO_MARK};
 use std::collections::BTreeMap;
 
@@ -35,8 +36,8 @@ pub(crate) struct Reader {
     ack_due: bool,
     /// The epoch that was reached.
     epoch: u64,
-    /// The commit that led there, where it was in this step.
-    last_commit: Option<Vec<u8>>,
+    /// Commits that are done with, as far as this step has seen them; frames repeat them.
+    done: Vec<Vec<u8>>,
     /// What memory holds is newer than the row.
     ahead: bool,
 }
@@ -78,7 +79,7 @@ impl Reader {
             early: BTreeMap::new(),
             ack_due: false,
             epoch: new.epoch,
-            last_commit: None,
+            done: Vec::new(),
             ahead: false,
         })
     }
@@ -113,7 +114,7 @@ impl Reader {
             early: BTreeMap::new(),
             ack_due: row.get(6)?,
             epoch: row.get(8)?,
-            last_commit: None,
+            done: Vec::new(),
             ahead: false,
         })
     }
@@ -187,15 +188,22 @@ impl Reader {
     }
 
     /// Notes the epoch that a commit has led to.
-    pub(crate) fn reach(&mut self, epoch: u64, commit: &[u8]) {
+    pub(crate) fn reach(&mut self, epoch: u64) {
         self.epoch = epoch;
-        self.last_commit = Some(commit.to_vec());
         self.ahead = true;
     }
 
-    /// Whether this is the commit that led to the present epoch, as far as memory holds it.
-    pub(crate) fn is_last_commit(&self, commit: &[u8]) -> bool {
-        self.last_commit.as_deref() == Some(commit)
+    /// Notes a commit that there is nothing more to do about.
+    pub(crate) fn is_done_with(&mut self, commit: &[u8]) {
+        if self.done.len() >= MAX_COMMITS {
+            self.done.remove(0);
+        }
+        self.done.push(commit.to_vec());
+    }
+
+    /// Whether there is nothing to do about a commit, as far as memory knows.
+    pub(crate) fn is_done(&self, commit: &[u8]) -> bool {
+        self.done.iter().any(|done| done == commit)
     }
 
     /// An acknowledgement has to go out.

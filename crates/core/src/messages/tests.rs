@@ -6,6 +6,7 @@ mod delivery;
 mod drafts;
 mod first_contact;
 mod first_contact_orders;
+mod healing;
 mod hostile;
 mod key_packages;
 mod origin;

@@ -1,12 +1,15 @@
 //! What openmls has to be told to refuse, and what it has to do inside our transactions.
 
+mod commits;
+
 use super::provider::{DeviceSigner, Provider};
 use super::storage::Secrets;
 use super::{Accounts, Message, MlsError, PeerDevice, SUITE, Session, capabilities, credential};
 use super::{key_packages, send_group};
 use crate::db::{DbError, OwnAccount, WriteTx};
 use crate::testing::{Party, TestClock, account, acquainted, pin, settle};
-use openmls::prelude::{KeyPackage, Lifetime, MlsMessageOut};
+use openmls::prelude::{GroupId, KeyPackage, Lifetime, MlsGroup, MlsMessageOut};
+use openmls_traits::OpenMlsProvider as _;
 use sotto_wire::conversation::{ConversationId, GroupBinding};
 use sotto_wire::time::Clock;
 
@@ -34,6 +37,16 @@ pub(crate) fn forge(
         welcome: created.welcome,
         first_contact_key: created.first_contact_key.as_slice().try_into().unwrap(),
     })
+}
+
+/// A value that is another one in every epoch of every group, also where two epochs have one number.
+pub(crate) fn epoch_of(tx: &rusqlite::Connection, group_id: &[u8]) -> (u64, Vec<u8>) {
+    let provider = Provider::new(tx, Secrets::EachTime);
+    let group = MlsGroup::load(provider.storage(), &GroupId::from_slice(group_id))
+        .unwrap()
+        .unwrap();
+    let authenticator = group.epoch_authenticator().as_slice().to_vec();
+    (group.epoch().as_u64(), authenticator)
 }
 
 fn pair() -> (Party, Party) {

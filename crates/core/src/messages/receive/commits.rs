@@ -18,7 +18,7 @@ impl Pass<'_, '_> {
     ) -> Result<(), Refusal> {
         for bytes in commits {
             // Most frames repeat what came before.
-            if self.reader(group_id)?.is_last_commit(bytes) {
+            if self.reader(group_id)?.is_done(bytes) {
                 continue;
             }
             let commit = Commit::parse(bytes)?;
@@ -27,9 +27,10 @@ impl Pass<'_, '_> {
             }
             match commit.epoch().cmp(&self.reader(group_id)?.epoch()) {
                 Ordering::Less => {}
-                Ordering::Equal => self.follow(group_id, commit, bytes)?,
+                Ordering::Equal => self.follow(group_id, commit)?,
                 Ordering::Greater => return Err(MlsError::Ahead.into()),
             }
+            self.reader(group_id)?.is_done_with(bytes);
         }
         if message.epoch() > self.reader(group_id)?.epoch() {
             return Err(MlsError::Ahead.into());
@@ -37,7 +38,7 @@ impl Pass<'_, '_> {
         Ok(())
     }
 
-    fn follow(&mut self, group_id: &[u8], commit: Commit, bytes: &[u8]) -> Result<(), Refusal> {
+    fn follow(&mut self, group_id: &[u8], commit: Commit) -> Result<(), Refusal> {
         self.touch();
         let conversation = self.reader(group_id)?.conversation;
         let own: Option<Vec<u8>> = self
@@ -47,7 +48,7 @@ impl Pass<'_, '_> {
             .optional()?;
         let retired = outbox::retired_groups(self.tx, conversation)?;
         let epoch = self.session.follow(commit, own.as_deref(), &retired)?;
-        self.reader(group_id)?.reach(epoch, bytes);
+        self.reader(group_id)?.reach(epoch);
         self.note_progress(conversation);
         Ok(())
     }
