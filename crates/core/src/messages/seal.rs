@@ -52,6 +52,10 @@ pub fn next(
     let mut puts = Vec::new();
     let ack_due = sealer.reaches_anyone() && ack_due(tx, row.row)?;
     if sealer.health.is_worn_out() && (ack_due || !waiting(tx, row.row, 1)?.is_empty()) {
+        if sealer.uses_mailbox() && sealer.outstanding()? > 0 {
+            // Whoever has not answered would get the same first contacts once more.
+            return Ok(puts);
+        }
         // The next one is made from fresh key packages, and seals what this one did not deliver.
         renew::retire(tx, row.row)?;
         outbox::ask_for_frame(tx, row.row)?;
@@ -291,14 +295,16 @@ impl<'t, 'c> Sealer<'t, 'c> {
         if !self.uses_mailbox() {
             return Ok(limit);
         }
-        let outstanding: usize = self
-            .tx
-            .prepare_cached(
-                "SELECT count(*) FROM put
-                 WHERE send_group = ?1 AND seq IS NOT NULL AND peer_device IS NULL",
-            )?
-            .query_row([self.group()], |row| row.get(0))?;
-        Ok(limit.min(MAX_OUTSTANDING.saturating_sub(outstanding)))
+        Ok(limit.min(MAX_OUTSTANDING.saturating_sub(self.outstanding()?)))
+    }
+
+    /// First-contact envelopes without answer.
+    fn outstanding(&self) -> Result<usize, EngineError> {
+        let mut statement = self.tx.prepare_cached(
+            "SELECT count(*) FROM put
+             WHERE send_group = ?1 AND seq IS NOT NULL AND peer_device IS NULL",
+        )?;
+        Ok(statement.query_row([self.group()], |row| row.get(0))?)
     }
 
     fn new(

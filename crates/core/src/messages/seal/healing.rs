@@ -63,7 +63,8 @@ impl Health {
 
     fn commit_is_due(&self, now: u64) -> bool {
         let routine = self.sealed >= MAX_SEALED
-            || now.saturating_sub(self.epoch_at) >= MAX_AGE
+            // Also where the clock was set back by as much.
+            || now.abs_diff(self.epoch_at) >= MAX_AGE
             || self.sources.iter().any(|source| !source.mixed);
         self.reopened || routine && self.staples.len() < MAX_ROUTINE
     }

@@ -572,6 +572,32 @@ fn a_group_that_nobody_answers_is_replaced_when_reopenings_have_worn_it_out() {
 }
 
 #[test]
+fn first_contacts_that_nobody_answers_are_not_sent_twice_over() {
+    let clock = TestClock::new();
+    let (mut alice, mut bob) = (Party::new("alice", &clock), Party::new("bob", &clock));
+    let mut expected = Vec::new();
+    for n in 0..9 {
+        alice.reopen();
+        let text = format!("{n}");
+        alice.say(&bob, &text);
+        expected.push(text);
+        alice.send(&mut bob);
+    }
+    assert_eq!(alice.count("SELECT count(*) FROM retired_group"), 0);
+    assert_eq!(
+        bob.queue.len(),
+        6,
+        "the group was new, and then there were five commits"
+    );
+    settle(&mut alice, &mut bob);
+    assert_eq!(bob.texts(&alice), expected);
+    assert_eq!(
+        alice.count("SELECT count(*) FROM message WHERE state <> 2"),
+        0
+    );
+}
+
+#[test]
 fn secrets_of_past_epochs_are_forgotten_when_they_are_acknowledged() {
     let (mut alice, mut bob, _) = with_a_thief();
     for n in 0..10 {

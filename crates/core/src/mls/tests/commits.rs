@@ -206,3 +206,51 @@ fn epoch_of_party(of: &Party, group: &[u8]) -> (u64, Vec<u8>) {
     let group = group.to_vec();
     of.read(move |tx| Ok(epoch_of(tx, &group)))
 }
+
+/// Whether somebody with this copy of the owner's state, playing the reader, can open a message.
+fn opens_as_reader(copy: &Party, message: &[u8]) -> bool {
+    const OWN_LEAF: &[u8] = b"\xa9own_index\x00";
+    let message = message.to_vec();
+    let opened = copy.db().write_blocking(move |tx| {
+        let sql = "SELECT group_data FROM openmls_group_data WHERE data_type = 'message_secrets'";
+        let mut secrets: Vec<u8> = tx.query_row(sql, [], |row| row.get(0))?;
+        while let Some(at) = secrets
+            .windows(OWN_LEAF.len())
+            .position(|it| it == OWN_LEAF)
+        {
+            secrets[at + OWN_LEAF.len() - 1] = 1;
+        }
+        tx.execute(
+            "UPDATE openmls_group_data SET group_data = CASE data_type
+               WHEN 'message_secrets' THEN ?1 WHEN 'own_leaf_index' THEN x'01' ELSE group_data END",
+            [secrets],
+        )?;
+        Session::storing_each_time(tx)
+            .open(Message::parse(&message)?)
+            .map(drop)
+    });
+    opened.is_ok()
+}
+
+#[test]
+fn what_was_sealed_is_closed_to_a_copy_of_its_sender() {
+    let (alice, bob) = pair();
+    let id = group(&alice, &[&bob]);
+    for _ in 0..3 {
+        let (own, key) = (id.clone(), alice.own.device_key.clone());
+        let made = alice.write(move |tx| Session::storing_each_time(tx).commit(&own, &key, &[]));
+        follow(&bob, made.bytes, &[]).unwrap();
+        let before = alice.copy();
+        let (own, key) = (id.clone(), alice.own.device_key.clone());
+        let sealed =
+            alice.write(move |tx| Session::storing_each_time(tx).seal(&own, &key, b"said"));
+        let after = alice.copy();
+        assert!(
+            opens_as_reader(&before, &sealed),
+            "the copy before has the key"
+        );
+        assert!(!opens_as_reader(&after, &sealed));
+        let read = sealed.clone();
+        bob.write(move |tx| Session::storing_each_time(tx).open(Message::parse(&read)?));
+    }
+}
