@@ -624,7 +624,7 @@ fn secrets_of_past_epochs_are_forgotten_when_they_are_acknowledged() {
 fn a_group_made_with_a_last_resort_package_heals_right_away() {
     let clock = TestClock::new();
     let (mut alice, mut bob) = (Party::new("alice", &clock), Party::new("bob", &clock));
-    let package = bob.write(|tx| crate::mls::key_packages::generate_last_resort(tx));
+    let package = bob.write(crate::mls::key_packages::generate_last_resort);
     alice.start(&bob);
     alice.contact_with(&bob, package.bytes);
     let before = own_epoch(&alice).0;
