@@ -40,7 +40,7 @@ pub(crate) fn forge(
 }
 
 /// A value that is another one in every epoch of every group, also where two epochs have one number.
-pub(crate) fn epoch_of(tx: &rusqlite::Connection, group_id: &[u8]) -> (u64, Vec<u8>) {
+pub(crate) fn epoch_of(tx: &WriteTx<'_>, group_id: &[u8]) -> (u64, Vec<u8>) {
     let provider = Provider::new(tx, Secrets::EachTime);
     let group = MlsGroup::load(provider.storage(), &GroupId::from_slice(group_id))
         .unwrap()

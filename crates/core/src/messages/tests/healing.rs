@@ -39,12 +39,12 @@ fn group_of(party: &Party, table: &'static str) -> Vec<u8> {
 
 fn own_epoch(party: &Party) -> (u64, Vec<u8>) {
     let group = group_of(party, "send_group");
-    party.read(move |tx| Ok(epoch_of(tx, &group)))
+    party.write(move |tx| Ok::<_, DbError>(epoch_of(tx, &group)))
 }
 
 fn read_epoch(party: &Party) -> (u64, Vec<u8>) {
     let group = group_of(party, "read_group");
-    party.read(move |tx| Ok(epoch_of(tx, &group)))
+    party.write(move |tx| Ok::<_, DbError>(epoch_of(tx, &group)))
 }
 
 fn reads(thief: &Party, frames: &[Incoming]) -> bool {

@@ -204,7 +204,7 @@ fn what_is_put_off_until_the_flush_includes_commits() {
 
 fn epoch_of_party(of: &Party, group: &[u8]) -> (u64, Vec<u8>) {
     let group = group.to_vec();
-    of.read(move |tx| Ok(epoch_of(tx, &group)))
+    of.write(move |tx| Ok::<_, DbError>(epoch_of(tx, &group)))
 }
 
 /// Whether somebody with this copy of the owner's state, playing the reader, can open a message.
