@@ -45,10 +45,10 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema/007_own_anchor.sql")),
     M::up(include_str!("schema/008_takeover.sql")),
     M::up(include_str!("schema/009_healing.sql")),
-    M::up(include_str!("schema/015_search.sql")),
-    M::up(include_str!("schema/016_draft.sql")),
     M::up(include_str!("schema/010_repair.sql")),
     M::up(include_str!("schema/011_content.sql")),
+    M::up(include_str!("schema/015_search.sql")),
+    M::up(include_str!("schema/016_draft.sql")),
 ];
 
 pub(super) fn writer(

@@ -19,7 +19,7 @@ pub fn around(
     let mut ids = ids(
         tx,
         "SELECT m.id FROM conversation c JOIN message m ON m.conversation = c.id
-         WHERE c.key = ?1 AND m.id < ?2 AND m.kind = 0 ORDER BY m.id DESC LIMIT ?3",
+         WHERE c.key = ?1 AND m.kind = 0 AND m.id < ?2 AND m.kind = 0 ORDER BY m.id DESC LIMIT ?3",
         conversation,
         middle,
         limit / 2,
@@ -56,7 +56,7 @@ fn later(
     limit: u32,
 ) -> Result<Vec<i64>, DbError> {
     let sql = "SELECT m.id FROM conversation c JOIN message m ON m.conversation = c.id
-               WHERE c.key = ?1 AND m.id > ?2 AND m.kind = 0 ORDER BY m.id LIMIT ?3";
+               WHERE c.key = ?1 AND m.kind = 0 AND m.id > ?2 AND m.kind = 0 ORDER BY m.id LIMIT ?3";
     ids(tx, sql, conversation, after, limit)
 }
 

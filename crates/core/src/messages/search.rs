@@ -90,7 +90,7 @@ pub(crate) fn find(tx: &ReadTx<'_>, query: &Query) -> Result<Found, DbError> {
          FROM message_search f
          CROSS JOIN message m ON m.id = f.rowid
          CROSS JOIN conversation c ON c.id = m.conversation
-         WHERE message_search MATCH ?1 AND f.rowid < ?2
+         WHERE message_search MATCH ?1 AND f.rowid < ?2 AND m.kind = 0
          ORDER BY f.rowid DESC LIMIT ?3",
     )?;
     let (before, marks) = (query.before.unwrap_or(i64::MAX), [OPEN, CLOSE]);

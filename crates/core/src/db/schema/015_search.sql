@@ -58,3 +58,24 @@ CREATE TRIGGER held_envelope_removed AFTER DELETE ON held_envelope
 BEGIN
   SELECT erased();
 END;
+
+-- What a message said before, and what came about it before it did.
+CREATE TRIGGER edit_removed AFTER DELETE ON edit
+BEGIN
+  SELECT erased();
+END;
+
+CREATE TRIGGER edit_rewritten AFTER UPDATE OF text ON edit WHEN old.text IS NOT new.text
+BEGIN
+  SELECT erased();
+END;
+
+CREATE TRIGGER early_content_removed AFTER DELETE ON early_content
+BEGIN
+  SELECT erased();
+END;
+
+CREATE TRIGGER reaction_removed AFTER DELETE ON reaction
+BEGIN
+  SELECT erased();
+END;
