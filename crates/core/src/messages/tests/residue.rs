@@ -1,8 +1,8 @@
 //! What was deleted is nowhere in the files. They are in the clear here, as only these tests have
 //! it, so that every byte can be looked at.
 
-use crate::db::{DatabaseKey, DbError, search_index};
-use crate::messages::{drafts, open};
+use crate::db::{DatabaseKey, DbError, WriteTx, search_index};
+use crate::messages::{ComposeError, content, drafts, open};
 use crate::testing::{self, Party, TestClock};
 use sotto_wire::random::OsRandom;
 use std::collections::HashSet;
@@ -133,6 +133,39 @@ fn deleted_and_overwritten_texts_are_in_no_file() {
             cut_off(&alice);
             assert_eq!(found(alice.dir.path(), &canaries), 0, "{sql}, {noted}");
         }
+    }
+}
+
+#[test]
+fn what_was_deleted_edited_or_has_run_out_is_in_no_file() {
+    type Erase = fn(&WriteTx<'_>, i64) -> Result<(), ComposeError>;
+    let ways: [(&str, Erase); 4] = [
+        ("for me", |tx, id| content::delete(tx, id, false)),
+        ("for everyone", |tx, id| {
+            // As if it had been sealed: then the peer is told.
+            let sql = "DELETE FROM outbox WHERE message = ?1";
+            tx.execute(sql, [id]).map_err(DbError::from)?;
+            content::delete(tx, id, true)
+        }),
+        ("edited before", |tx, id| {
+            content::edit(tx, id, "another text")?;
+            content::delete(tx, id, false)
+        }),
+        ("run out", |tx, id| {
+            let sql = "UPDATE message SET expires_in = 1, expires_at = 1 WHERE id = ?1";
+            tx.execute(sql, [id]).map_err(DbError::from)?;
+            Ok(content::sweep(tx).map(drop)?)
+        }),
+    ];
+    let clock = TestClock::new();
+    for (way, erase) in ways {
+        let (alice, bob) = (in_the_clear("alice", &clock), Party::new("bob", &clock));
+        let (ids, canaries) = written(&alice, &bob);
+        alice.write(search_index::catch_up);
+        assert_eq!(found(alice.dir.path(), &canaries), canaries.len());
+        alice.write(move |tx| ids.into_iter().try_for_each(|id| erase(tx, id)));
+        cut_off(&alice);
+        assert_eq!(found(alice.dir.path(), &canaries), 0, "{way}");
     }
 }
 
