@@ -22,6 +22,7 @@ use sotto_wire::grant::{self, GrantKey, IssuedGrant};
 use sotto_wire::key::SigningKey;
 use sotto_wire::random::OsRandom;
 use sotto_wire::time::{Clock, SystemClock, Timestamp};
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
@@ -57,6 +58,8 @@ pub struct Party {
     pub dir: TempDir,
     /// What the relay would deliver.
     pub queue: Vec<Incoming>,
+    /// Key packages that lie at the relay already; where there are none, one is made.
+    pub packages: RefCell<Vec<Vec<u8>>>,
 }
 
 const KEY: [u8; 32] = [7; 32];
@@ -72,6 +75,7 @@ impl Party {
             clock: Arc::clone(clock),
             dir,
             queue: Vec::new(),
+            packages: RefCell::default(),
         };
         party.open();
         party.write(move |tx| own_account::store(tx, &own));
@@ -167,7 +171,9 @@ impl Party {
 
     /// Makes the own send group with key packages claimed from the other's relay.
     pub fn contact(&self, other: &Party) {
-        self.contact_with(other, other.key_package());
+        let published = other.packages.borrow_mut().pop();
+        let package = published.unwrap_or_else(|| other.key_package());
+        self.contact_with(other, package);
     }
 
     /// One step of the sender's sealing, with whatever has to be fetched first.
@@ -362,6 +368,7 @@ impl Party {
             clock: Arc::clone(&self.clock),
             dir,
             queue: Vec::new(),
+            packages: RefCell::default(),
         };
         copy.open();
         copy

@@ -1,5 +1,7 @@
 //! What is done at the start and every hour: registration, key packages, expiry.
 
+mod grants;
+
 use super::Context;
 use super::backoff::Backoff;
 use super::context::Trouble;
@@ -19,11 +21,12 @@ const LITTLE_LATER: Duration = Duration::from_secs(5);
 pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
     let mut backoff = Backoff::default();
     let mut try_again = context.try_again.subscribe();
+    let mut strange = grants::Strange::new();
     loop {
         let wait = tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            outcome = look_after(&context) => match outcome {
+            outcome = look_after(&context, &mut strange) => match outcome {
                 Ok(()) => {
                     backoff.reset();
                     EVERY
@@ -51,8 +54,8 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
     }
 }
 
-async fn look_after(context: &Context) -> Result<(), KeeperError> {
-    let done = at_the_relay(context).await;
+async fn look_after(context: &Context, strange: &mut grants::Strange) -> Result<(), KeeperError> {
+    let done = at_the_relay(context, strange).await;
     let wrong = match &done {
         // Shown as the connection's own.
         Ok(()) | Err(KeeperError::Relay(_)) => None,
@@ -72,8 +75,11 @@ async fn look_after(context: &Context) -> Result<(), KeeperError> {
     done
 }
 
-async fn at_the_relay(context: &Context) -> Result<(), KeeperError> {
+async fn at_the_relay(context: &Context, strange: &mut grants::Strange) -> Result<(), KeeperError> {
     register_if_needed(context).await?;
+    if let Err(error) = grants::reconcile(context, strange).await {
+        tracing::warn!(%error, "grants are compared later");
+    }
     let Context {
         database,
         relays,

@@ -8,7 +8,8 @@ mod set_back;
 mod unread;
 
 pub(super) use asking::{asked, joined, repeat, take};
-pub(crate) use renewal::{carry_out, is_due};
+pub(crate) use renewal::{carry_out, forget, is_due};
+pub(crate) use set_back::everywhere;
 pub(super) use set_back::set_back;
 pub(super) use unread::{FORKED, unread};
 

@@ -11,6 +11,7 @@ mod hostile;
 mod key_packages;
 mod origin;
 mod reading;
+mod repair;
 mod requests;
 mod residue;
 mod rotation;

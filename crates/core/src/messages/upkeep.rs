@@ -33,5 +33,6 @@ pub fn housekeep(tx: &WriteTx<'_>) -> Result<(), EngineError> {
     key_packages::prune(tx)?;
     grant_stock::forget_expired(tx)?;
     repair::carry_out(tx)?;
+    repair::forget(tx)?;
     Ok(())
 }

@@ -111,11 +111,28 @@ pub(crate) fn at(
     Ok(found.optional()?)
 }
 
-/// Whether there was a grant at this address, which was cut off on purpose.
-pub(crate) fn is_void(connection: &Connection, address: &Address) -> Result<bool, DbError> {
-    let mut statement =
-        connection.prepare_cached("SELECT 1 FROM issued_grant WHERE address = ?1 AND void = 1")?;
-    Ok(statement.exists([address.as_str()])?)
+/// What is known of an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// A grant, in stock or given to a device.
+    Live,
+    /// A grant that was cut off on purpose.
+    Void,
+    /// Nothing.
+    Never,
+}
+
+/// What is known of an address.
+pub(crate) fn known(connection: &Connection, address: &Address) -> Result<Known, DbError> {
+    let void: Option<bool> = connection
+        .prepare_cached("SELECT void FROM issued_grant WHERE address = ?1")?
+        .query_row([address.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(match void {
+        None => Known::Never,
+        Some(true) => Known::Void,
+        Some(false) => Known::Live,
+    })
 }
 
 /// What the devices of this account hold reaches this one no more. The addresses are remembered.

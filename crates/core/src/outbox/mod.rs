@@ -5,6 +5,7 @@ mod acks;
 mod checks;
 mod commits;
 mod frames;
+mod fresh;
 pub mod grant_stock;
 mod needs;
 mod puts;

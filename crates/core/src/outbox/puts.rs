@@ -1,7 +1,7 @@
 //! Sealed bytes, where they go, and what came of it.
 
 use super::schedule;
-use super::{MessageState, frames};
+use super::{MessageState, frames, fresh};
 use crate::db::{Change, DbError, Peer, ReadTx, WriteTx, conversations, peers};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use sotto_wire::conversation::ConversationId;
@@ -186,6 +186,9 @@ pub fn settle(tx: &WriteTx<'_>, put: i64, result: &PutResult) -> Result<(), DbEr
                 accepted,
                 now + schedule::until_repeat(accepted, tx.random())
             ])?;
+            if accepted >= fresh::FROM {
+                fresh::seal(tx, put)?;
+            }
             sent(tx, before.group, seq)
         }
         (PutResult::Refused(code), Some(seq)) => frames::give_up(tx, before.group, seq, code),

@@ -8,12 +8,14 @@ use sotto_identity::http::Method;
 use sotto_wire::cbor;
 use sotto_wire::challenge::Realm;
 use sotto_wire::domain::Domain;
-use sotto_wire::grant::IssuedGrant;
+use sotto_wire::grant::{Address, IssuedGrant};
 use sotto_wire::relay_api::{
-    Adjudication, GrantsRequest, GrantsResponse, KeyPackagesPut, KeyPackagesState,
-    MAX_KEY_PACKAGES_BODY, Pool, RegistrationRequest, RegistrationStatus, paths,
+    Adjudication, GrantList, GrantsRequest, GrantsResponse, KeyPackagesPut, KeyPackagesState,
+    ListedGrant, MAX_KEY_PACKAGES_BODY, Pool, RegistrationRequest, RegistrationStatus, paths,
 };
 
+/// Thousands of grants.
+const MAX_GRANT_LIST: usize = 1024 * 1024;
 /// Thousands of strangers who wait.
 const MAX_POOL: usize = 1024 * 1024;
 
@@ -88,6 +90,33 @@ impl Relays {
             return Err(RelayError::NotARelay("a grant has another address"));
         }
         Ok(answer.grants)
+    }
+
+    /// The grants of this device that lie at the relay.
+    pub(crate) async fn granted(&self, domain: &Domain) -> Result<Vec<ListedGrant>, RelayError> {
+        let call = Call::get(domain, paths::GRANTS).answering(MAX_GRANT_LIST);
+        let answer: GrantList = self.owned(call).await?;
+        Ok(answer.grants)
+    }
+
+    /// What is put at this grant from now on is dropped. One that is not there is no error.
+    pub(crate) async fn invalidate(
+        &self,
+        domain: &Domain,
+        address: &Address,
+    ) -> Result<(), RelayError> {
+        let path = paths::grant(address);
+        let call = Call {
+            method: Method::Delete,
+            ..Call::get(domain, &path)
+        };
+        let answer = self
+            .send_signed(&call, Realm::Device, &self.thumbprint())
+            .await?;
+        if answer.status == 404 {
+            return Ok(());
+        }
+        successful(answer).map(drop)
     }
 
     /// Who waits to be let in.

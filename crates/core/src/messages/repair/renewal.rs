@@ -87,16 +87,19 @@ pub(crate) fn carry_out(tx: &WriteTx<'_>) -> Result<(), EngineError> {
             tx.execute(sql, [conversation])?;
         }
     }
-    asking::again(tx)?;
-    forget(tx)
+    asking::again(tx)
 }
 
 /// Old groups of the peer that are silent for so long are forgotten, in milliseconds: longer than
 /// any relay keeps a frame, and than repeated frames are recognised.
 const DRAINED: u64 = 40 * DAY;
 
-/// Groups that were replaced, once nothing can come of them any more.
-fn forget(tx: &WriteTx<'_>) -> Result<(), EngineError> {
+/// Forgets groups that were replaced, once nothing can come of them any more, and what was asked for
+/// long ago.
+///
+/// # Errors
+/// [`EngineError`]; nothing has changed then.
+pub(crate) fn forget(tx: &WriteTx<'_>) -> Result<(), EngineError> {
     let before = tx.clock_now_ms().saturating_sub(DRAINED);
     let drained = tx
         .prepare_cached(

@@ -45,7 +45,10 @@ fn newest_groups(tx: &WriteTx<'_>, conversation: i64) -> Result<Vec<(i64, [u8; 1
 
 /// Something shows that this device was set back, and not with whom: every conversation begins
 /// anew, at most once a day.
-pub(super) fn everywhere(tx: &WriteTx<'_>) -> Result<(), EngineError> {
+///
+/// # Errors
+/// [`EngineError`]; the caller rolls back then.
+pub(crate) fn everywhere(tx: &WriteTx<'_>) -> Result<(), EngineError> {
     let now = tx.clock_now_ms();
     let last: Option<u64> = tx
         .prepare_cached("SELECT at FROM set_back")?

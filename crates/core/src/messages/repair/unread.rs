@@ -1,12 +1,12 @@
 //! What follows from an envelope that could not be read.
 
-use super::{HOUR, asking, set_back};
+use super::{HOUR, asking, renewal, set_back};
 use crate::db::{Change, DbError, WriteTx, own, peers};
 use crate::inbox::quarantine;
 use crate::messages::notice::{self, Notice};
 use crate::messages::{EngineError, Incoming, Source, start};
 use crate::mls::Message;
-use crate::outbox::grant_stock;
+use crate::outbox::grant_stock::{self, Known};
 use rusqlite::{OptionalExtension, named_params, params};
 use sha2::{Digest as _, Sha256};
 use sotto_identity::verify::Pin;
@@ -46,9 +46,9 @@ fn by_grant(
 ) -> Result<(), EngineError> {
     let Some((seal, device)) = grant_stock::at(tx, address)? else {
         // Every grant that was ever handed out is known, unless the disk was set back.
-        return match grant_stock::is_void(tx, address)? {
-            true => Ok(()),
-            false => set_back::everywhere(tx),
+        return match grant_stock::known(tx, address)? {
+            Known::Void => Ok(()),
+            Known::Live | Known::Never => set_back::everywhere(tx),
         };
     };
     let Ok(opened) = frame::open(sealed, &seal) else {
@@ -74,7 +74,7 @@ fn by_grant(
         _ => return Ok(()),
     };
     match conversation {
-        Some(conversation) => lost(tx, conversation, Some(device), &name),
+        Some(conversation) => lost(tx, conversation, Some(device), &name, code),
         None => Ok(()),
     }
 }
@@ -92,7 +92,7 @@ fn by_mailbox(
     let peer = peers::row(tx, sender, tx.clock_now_ms())?;
     let (conversation, _) = start::with(tx, &own.did, peer, &sender.did)?;
     let digest = Sha256::digest(envelope.welcome()).into();
-    lost(tx, conversation, None, &Lost::Welcome(digest))
+    lost(tx, conversation, None, &Lost::Welcome(digest), code)
 }
 
 fn lost(
@@ -100,10 +100,17 @@ fn lost(
     conversation: i64,
     device: Option<i64>,
     name: &Lost,
+    code: &str,
 ) -> Result<(), EngineError> {
     if asking::owe(tx, conversation, device, name)? {
         tracing::warn!("a send group of a peer cannot be read");
         notice::put(tx, conversation, Notice::RepairAsked)?;
+        if code != FORKED {
+            // What this device misses it had once, and it may have sent since what it has forgotten:
+            // in a fresh group, the request can be read.
+            grant_stock::supersede(tx, conversation)?;
+            renewal::begin_anew(tx, conversation)?;
+        }
     }
     Ok(())
 }

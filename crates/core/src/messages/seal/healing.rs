@@ -146,6 +146,7 @@ fn note_mixed(tx: &WriteTx<'_>, group: i64, source: &Source) -> Result<(), Engin
 /// A group that was begun anew for the sake of repair mixes nothing in until it is acknowledged: the
 /// peer's device may have been set back to before the epoch in which its group is read here, and could
 /// follow no such commit, in this group or any later one.
+/// Nor is a group mixed in that cannot be read (§3.7): its owner may have forgotten the epoch that was read last.
 fn sources(tx: &WriteTx<'_>, conversation: i64, group: i64) -> Result<Vec<Source>, EngineError> {
     let mut statement = tx.prepare_cached(
         "SELECT r.id, r.group_id, r.epoch, coalesce(mixed.epoch >= r.epoch, 0)
@@ -157,6 +158,8 @@ fn sources(tx: &WriteTx<'_>, conversation: i64, group: i64) -> Result<Vec<Source
            ON mixed.send_group = member.send_group AND mixed.read_group = r.id
          WHERE member.send_group = ?1
            AND (member.acked > 0 OR NOT EXISTS (SELECT 1 FROM renewal WHERE conversation = ?2))
+           AND NOT EXISTS (SELECT 1 FROM lost_group
+                           WHERE conversation = ?2 AND name = r.group_id)
          ORDER BY r.id",
     )?;
     let sources = statement

@@ -45,9 +45,50 @@ fn unacknowledged_bytes_are_put_again_on_schedule() {
         alice.clock.advance_ms(wait * 9 / 10 - 1);
         assert!(alice.due().is_empty());
         alice.clock.advance_ms(wait / 10 + 1);
-        assert_eq!(alice.due(), std::slice::from_ref(&put));
+        let due = alice.due();
+        assert_eq!((due[0].id, &due[0].route), (put.id, &put.route));
         alice.settle(&put, PutResult::Accepted);
     }
+}
+
+#[test]
+fn the_oldest_frame_goes_out_in_other_bytes_in_the_end() {
+    let (alice, bob) = acquainted();
+    let puts: Vec<_> = ["one", "two"]
+        .into_iter()
+        .flat_map(|text| {
+            alice.say(&bob, text);
+            alice.seal(&bob)
+        })
+        .collect();
+    for (times, wait) in [0, 5 * MINUTE, 30 * MINUTE, 120 * MINUTE]
+        .into_iter()
+        .enumerate()
+    {
+        alice.clock.advance_ms(wait);
+        let due = alice.due();
+        assert_eq!(
+            due[0].bytes == puts[0].bytes,
+            times < 3,
+            "the {times}th time"
+        );
+        assert_eq!(due[1], puts[1], "it waits for the one before it");
+        for put in &due {
+            alice.settle(put, PutResult::Accepted);
+        }
+    }
+    // Its first bytes are what a relay drops; the others are read like them.
+    alice.clock.advance_ms(DAY);
+    let fresh = alice.due().remove(0);
+    let outcomes = [&fresh, &puts[1], &puts[0]].map(|put| {
+        let incoming = alice.delivery(put);
+        bob.receive_batch(vec![incoming]).remove(0)
+    });
+    assert!(
+        matches!(outcomes[..], [Outcome::Message(_), Outcome::Message(_), _]),
+        "{outcomes:?}"
+    );
+    assert_eq!(bob.texts(&alice), ["hello", "one", "two"]);
 }
 
 #[test]

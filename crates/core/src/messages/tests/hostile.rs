@@ -92,7 +92,7 @@ fn poison_in_the_middle_spoils_nothing() {
 }
 
 /// Seals any bytes as the payload of a frame from Alice to Bob.
-fn payload_of_alice(alice: &Party, bob: &Party, payload: &[u8]) -> Incoming {
+pub(super) fn payload_of_alice(alice: &Party, bob: &Party, payload: &[u8]) -> Incoming {
     let key = alice.own.device_key.clone();
     let payload = payload.to_vec();
     let (message, address, seal) = alice.write(move |tx| {

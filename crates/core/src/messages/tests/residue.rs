@@ -20,6 +20,7 @@ fn in_the_clear(name: &str, clock: &Arc<TestClock>) -> Party {
         clock: Arc::clone(clock),
         dir,
         queue: Vec::new(),
+        packages: std::cell::RefCell::default(),
     };
     party.write(move |tx| crate::db::own::store(tx, &own));
     party.stock(16);
