@@ -3,6 +3,7 @@ import { FakeBackend, type FakeOptions } from '$lib/backend/fake'
 import { conversationId, nothingMore, peer, summary, type Seed } from '$lib/backend/fake-data'
 import type { MessageView } from '$lib/generated/MessageView'
 import type { PeerView } from '$lib/generated/PeerView'
+import type { Deeds } from '$lib/state/timeline.svelte'
 
 export const bob: PeerView = peer('Bob', 'bob.example.com', 'anchored')
 
@@ -36,6 +37,14 @@ export function talk(list: MessageView[], unread = 0): Seed {
     conversations: [summary({ id, peer: bob, unread, hold: null, draft: null }, list)],
     messages: new Map([[id, list]]),
   }
+}
+
+export const noDeeds: Deeds = {
+  reply: () => {},
+  edit: () => {},
+  react: () => {},
+  remove: () => {},
+  jump: () => {},
 }
 
 /** The timers of the fake are off, and every answer comes within one turn of the event loop. */

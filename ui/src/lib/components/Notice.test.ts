@@ -1,13 +1,14 @@
 import { render, screen } from '@testing-library/svelte'
 import { expect, it } from 'vitest'
-import { bob, message } from '$lib/testing'
+import { bob, message, noDeeds } from '$lib/testing'
 import { rows } from '$lib/state/rows'
 import TimelineRow from './TimelineRow.svelte'
 
 function show(code: string) {
   const [row] = rows([message(1, { notice: code, text: null })], null)
   if (!row) throw new Error('one message makes one row')
-  render(TimelineRow, { row, peer: bob, now: Date.now(), retry: () => {}, inspect: () => {} })
+  const nothing = { retry: () => {}, inspect: () => {}, remove: () => {}, deeds: noDeeds }
+  render(TimelineRow, { row, peer: bob, now: Date.now(), ...nothing })
   return screen.getByTestId('notice')
 }
 

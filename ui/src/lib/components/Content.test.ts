@@ -1,0 +1,107 @@
+import { render, screen, waitFor } from '@testing-library/svelte'
+import userEvent from '@testing-library/user-event'
+import { expect, it, vi } from 'vitest'
+import type { MessageView } from '$lib/generated/MessageView'
+import { bob, message, noDeeds } from '$lib/testing'
+import Message from './Message.svelte'
+import TimerMenu from './TimerMenu.svelte'
+
+function show(more: Partial<MessageView>) {
+  const deeds = { ...noDeeds, react: vi.fn(), reply: vi.fn(), edit: vi.fn(), jump: vi.fn() }
+  const remove = vi.fn()
+  const view = message(1, more)
+  const nothing = { retry: () => {}, inspect: () => {} }
+  render(Message, { message: view, peer: bob, deeds, remove, ...nothing })
+  return { deeds, remove, view, item: screen.getByTestId('message') }
+}
+
+async function menu(more: Partial<MessageView>) {
+  const shown = show(more)
+  await userEvent.click(screen.getByTestId('message-menu'))
+  await screen.findByTestId('message-delete')
+  return shown
+}
+
+it('quotes what is answered, and leads there', async () => {
+  const replyTo = { messageId: 7, mine: true, text: 'the question' }
+  const { deeds } = show({ replyTo })
+  const quote = screen.getByTestId('message-quote')
+  expect(quote.textContent).toContain('You')
+  expect(quote.textContent).toContain('the question')
+  await userEvent.click(quote)
+  expect(deeds.jump).toHaveBeenCalledWith(7)
+})
+
+it('says that what was answered is not here, and leads nowhere', () => {
+  show({ replyTo: { messageId: null, mine: false, text: null } })
+  const quote = screen.getByTestId<HTMLButtonElement>('message-quote')
+  expect(quote.textContent).toContain('not here any more')
+  expect(quote.disabled).toBe(true)
+})
+
+it('shows whose reactions there are, and takes back one’s own', async () => {
+  const reactions = [
+    { emoji: '🌳', mine: true, peer: true },
+    { emoji: '❤️', mine: false, peer: true },
+  ]
+  const { deeds, item } = show({ reactions })
+  const [tree, heart] = screen.getByTestId('message-reactions').querySelectorAll('button')
+  expect(tree?.getAttribute('aria-label')).toBe('🌳 from You, Bob')
+  expect(heart?.getAttribute('aria-pressed')).toBe('false')
+  expect(item.getAttribute('aria-label')).toContain('🌳 ❤️')
+  if (!tree || !heart) throw new Error('two reactions')
+  await userEvent.click(tree)
+  await userEvent.click(heart)
+  expect(deeds.react.mock.calls).toEqual([
+    [1, null],
+    [1, '❤️'],
+  ])
+})
+
+it('says that it was edited, and when it disappears', () => {
+  const { item } = show({ editedAt: Date.UTC(2025, 4, 6), expiresIn: 3600 })
+  expect(screen.getByTestId('message-edited').textContent).toBe('edited')
+  expect(item.getAttribute('aria-label')).toContain('edited')
+  expect(screen.getByTestId('message-timer').title).toBe('Disappears 1 hour after it was read')
+})
+
+it('shows of a deleted one only that, and offers nothing but to remove the mark', async () => {
+  const { item, remove } = await menu({ text: null, deleted: true, mine: true })
+  expect(item.textContent).toContain('This message was deleted.')
+  expect(screen.queryByTestId('message-reply')).toBeNull()
+  expect(screen.queryByTestId('message-edit')).toBeNull()
+  await userEvent.click(screen.getByTestId('message-delete'))
+  expect(remove).toHaveBeenCalledOnce()
+})
+
+it('lets one reply to the other’s message, and not edit it', async () => {
+  const { deeds, view } = await menu({ mine: false })
+  expect(screen.queryByTestId('message-edit')).toBeNull()
+  await userEvent.click(screen.getByTestId('message-reply'))
+  expect(deeds.reply).toHaveBeenCalledWith(view)
+})
+
+it('lets one edit an own message', async () => {
+  const { deeds, view } = await menu({ mine: true })
+  await userEvent.click(screen.getByTestId('message-edit'))
+  expect(deeds.edit).toHaveBeenCalledWith(view)
+})
+
+it('takes any other emoji that is typed', async () => {
+  const { deeds } = await menu({})
+  await userEvent.type(screen.getByTestId('message-reaction-other'), '🪨{Enter}')
+  expect(deeds.react).toHaveBeenCalledWith(1, '🪨')
+})
+
+it('offers times, the present one among them', async () => {
+  const choose = vi.fn()
+  render(TimerMenu, { timer: 120, choose })
+  expect(screen.getByTestId('timer').textContent).toContain('2')
+  await userEvent.click(screen.getByTestId('timer'))
+  const choices = await screen.findAllByTestId('timer-choice')
+  const labels = choices.map((choice) => choice.textContent?.trim())
+  expect(labels).toEqual(['Off', '1 hour', '1 day', '1 week', '4 weeks', '2 minutes'])
+  expect(choices.at(-1)?.getAttribute('aria-checked')).toBe('true')
+  await userEvent.click(choices[2] as HTMLElement)
+  await waitFor(() => expect(choose).toHaveBeenCalledWith(86_400))
+})
