@@ -71,7 +71,7 @@ async fn first_contacts(n: usize) {
         let begun = Instant::now();
         let sent = alice
             .app()
-            .send_text(conversation, "hello".to_owned())
+            .send_text(conversation, "hello".to_owned(), None)
             .await;
         sent.unwrap();
         while alice.states(&bob).await != [MessageState::Delivered] {
