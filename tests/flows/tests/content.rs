@@ -5,7 +5,7 @@ use sotto_testkit::{Client, Relay, network, until};
 
 async fn page(of: &Client, with: &Client) -> Vec<MessageView> {
     let id = of.conversation(with).await;
-    of.app().messages(id, None, 50).await.unwrap()
+    of.app().messages(id, None, 50).await.unwrap_or_default()
 }
 
 async fn found(of: &Client, with: &Client, text: &str) -> Option<MessageView> {

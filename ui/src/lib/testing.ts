@@ -45,6 +45,7 @@ export const noDeeds: Deeds = {
   react: () => {},
   remove: () => {},
   jump: () => {},
+  history: () => {},
 }
 
 /** The timers of the fake are off, and every answer comes within one turn of the event loop. */

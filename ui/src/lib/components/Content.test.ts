@@ -2,8 +2,11 @@ import { render, screen, waitFor } from '@testing-library/svelte'
 import userEvent from '@testing-library/user-event'
 import { expect, it, vi } from 'vitest'
 import type { MessageView } from '$lib/generated/MessageView'
-import { bob, message, noDeeds } from '$lib/testing'
+import { FakeBackend } from '$lib/backend/fake'
+import { bob, message, noDeeds, talk } from '$lib/testing'
 import Message from './Message.svelte'
+import EditsDialog from './EditsDialog.svelte'
+import ReceiptsDialog from './ReceiptsDialog.svelte'
 import TimerMenu from './TimerMenu.svelte'
 
 function show(more: Partial<MessageView>) {
@@ -104,4 +107,36 @@ it('offers times, the present one among them', async () => {
   expect(choices.at(-1)?.getAttribute('aria-checked')).toBe('true')
   await userEvent.click(choices[2] as HTMLElement)
   await waitFor(() => expect(choose).toHaveBeenCalledWith(86_400))
+})
+
+it('shows what a message said before', async () => {
+  const own = message(1, { mine: true, text: 'first' })
+  const backend = new FakeBackend({ seed: talk([own]) })
+  await backend.editMessage(1, 'second')
+  await backend.editMessage(1, 'third')
+  render(EditsDialog, { backend, messageId: 1, close: () => {} })
+  const list = await screen.findByTestId('edits')
+  expect([...list.querySelectorAll('bdi')].map((it) => it.textContent)).toEqual(['first', 'second'])
+})
+
+it('tells others what one has chosen to tell', async () => {
+  const backend = new FakeBackend()
+  render(ReceiptsDialog, { backend, close: () => {} })
+  const box = (name: string) => screen.getByTestId<HTMLInputElement>(`receipts-${name}`)
+  await waitFor(() => expect(box('read').checked).toBe(true))
+  expect(box('typing').checked).toBe(false)
+  await userEvent.click(box('read'))
+  await userEvent.click(box('typing'))
+  await waitFor(async () => expect(await backend.receipts()).toEqual({ read: false, typing: true }))
+})
+
+it('keeps what is shown where it could not be chosen, and says why', async () => {
+  const backend = new FakeBackend()
+  backend.failures.setReceipts = [{ code: 'database.full', detail: null }]
+  render(ReceiptsDialog, { backend, close: () => {} })
+  const box = await screen.findByTestId<HTMLInputElement>('receipts-read')
+  await waitFor(() => expect(box.checked).toBe(true))
+  await userEvent.click(box)
+  expect(await screen.findByText(/no space left/)).toBeDefined()
+  expect((await backend.receipts()).read).toBe(true)
 })

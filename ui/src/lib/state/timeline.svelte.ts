@@ -16,6 +16,8 @@ export type Deeds = {
   react: (messageId: number, emoji: string | null) => void
   remove: (messageId: number, forEveryone: boolean) => void
   jump: (messageId: number) => void
+  /** Shows what it said before it was edited. */
+  history: (messageId: number) => void
 }
 
 /** The open conversation's messages, in the order the core gives. */
@@ -41,6 +43,8 @@ export class Timeline {
   /** The message to read out. */
   arrived = $state.raw<MessageView | null>(null)
 
+  /** The message whose earlier texts are looked at. */
+  history = $state<number | null>(null)
   /** The message that the next text answers. */
   replying = $state.raw<MessageView | null>(null)
   /** The message that is getting another text, and that text. */

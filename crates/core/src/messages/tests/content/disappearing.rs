@@ -22,7 +22,7 @@ impl Party {
     }
 
     fn sweep(&self) {
-        while self.write(|tx| sweep(tx)) {}
+        while self.write(sweep) {}
     }
 
     fn has_read(&self, with: &Party) {

@@ -154,7 +154,7 @@ fn what_waits_for_messages_that_never_come_is_bounded_and_forgotten() {
     settle(&mut alice, &mut bob);
     assert_eq!(bob.count("SELECT count(*) FROM early_content"), 256);
     bob.clock.advance_ms(31 * 24 * 60 * 60 * 1000);
-    bob.write(|tx| crate::messages::housekeep(tx));
+    bob.write(crate::messages::housekeep);
     assert_eq!(bob.count("SELECT count(*) FROM early_content"), 0);
     assert_eq!(bob.texts(&alice), ["hello"]);
 }
