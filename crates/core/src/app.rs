@@ -65,6 +65,9 @@ struct Inner {
     vault: OnceCell<Vault>,
     oauth: OnceLock<OAuth>,
     _lock: Option<DataDirLock>,
+    /// Another number than the usual one, for a simulation.
+    #[cfg(feature = "testing")]
+    key_packages: Option<usize>,
 }
 
 /// Commands fail with an [`ErrorView`] whose code the UI has a sentence for.
@@ -88,6 +91,8 @@ impl App {
             vault: OnceCell::new(),
             oauth: OnceLock::new(),
             _lock: Some(lock),
+            #[cfg(feature = "testing")]
+            key_packages: None,
             config,
         };
         let app = App {

@@ -41,6 +41,8 @@ struct Inner {
     challenges: Challenges,
     /// Seconds by which the own relay's clock was ahead of ours when it last answered.
     ahead: AtomicI64,
+    /// Single-use key packages that are to lie at the own relay.
+    pool: usize,
 }
 
 /// A request before it is signed.
@@ -102,7 +104,17 @@ impl Relays {
             device_key,
             challenges,
             ahead: AtomicI64::new(0),
+            pool: key_packages::POOL,
         }))
+    }
+
+    /// With fewer key packages: a simulation has no time to make them, and is to run out of them.
+    #[cfg(feature = "testing")]
+    pub(crate) fn keeping(self, pool: usize) -> Self {
+        match Arc::try_unwrap(self.0) {
+            Ok(inner) => Self(Arc::new(Inner { pool, ..inner })),
+            Err(shared) => Self(shared),
+        }
     }
 
     /// Whether this machine's clock and the own relay's differ by more than what certificates and

@@ -25,6 +25,9 @@ use url::Url;
 /// Opens every database of a simulation.
 const KEY: [u8; 32] = [7; 32];
 
+/// That lie at the relay: few, so that they run out.
+const KEY_PACKAGES: usize = 3;
+
 /// What every client of a run is made of.
 pub struct Maker {
     /// Of the run.
@@ -148,6 +151,7 @@ impl Machine {
         let outside = Outside {
             http: Arc::clone(&card) as _,
             upgrade: card,
+            key_packages: KEY_PACKAGES,
         };
         let app = App::assembled(self.config()?, outside, own, database);
         let app = app.map_err(|error| error.code)?;

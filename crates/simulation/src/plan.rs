@@ -146,8 +146,13 @@ impl Plan {
 }
 
 fn wrong_clock(chance: &Chance) -> i64 {
-    let by = chance.below(2 * 10 * MINUTE_MS);
-    i64::try_from(by).unwrap_or(0) - i64::try_from(10 * MINUTE_MS).unwrap_or(0)
+    let most = match chance.below(4) {
+        0 | 1 => 10 * MINUTE_MS,
+        2 => DAY_MS,
+        _ => 366 * DAY_MS,
+    };
+    let by = i64::try_from(chance.below(2 * most)).unwrap_or(0);
+    by - i64::try_from(most).unwrap_or(0)
 }
 
 struct Drawn<'c> {

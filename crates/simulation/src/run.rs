@@ -235,6 +235,10 @@ impl Scene {
         tokio::time::sleep(USER).await;
         self.log.note("calm");
         self.net.calm_down();
+        // A clock that is very wrong keeps its owner from messaging, and says so.
+        for machine in &self.machines {
+            machine.clock.set(0);
+        }
         // Before anyone stops waiting for it to fail.
         for power in self.machines.iter().filter_map(|it| it.power()) {
             power.holds();

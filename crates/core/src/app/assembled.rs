@@ -25,6 +25,8 @@ pub struct Outside {
     pub http: Arc<dyn Http>,
     /// For event sockets.
     pub upgrade: Arc<dyn Upgrade>,
+    /// Single-use key packages that are to lie at the relay.
+    pub key_packages: usize,
 }
 
 /// An account that was just set up, or set up anew on another device after `before`, and the record
@@ -60,6 +62,7 @@ impl App {
             vault: OnceCell::new(),
             oauth: OnceLock::new(),
             _lock: None,
+            key_packages: Some(outside.key_packages),
             config,
         };
         let current = Current {

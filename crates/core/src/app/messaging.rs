@@ -34,6 +34,11 @@ impl Inner {
         let (config, own) = (&self.config, Arc::new(own));
         let (http, clock) = (Arc::clone(self.network.http()), Arc::clone(&config.clock));
         let relays = Relays::new(http, config.development, clock, own.device_key.clone());
+        #[cfg(feature = "testing")]
+        let relays = match self.key_packages {
+            Some(pool) => relays.keeping(pool),
+            None => relays,
+        };
         let discovery = Discovery {
             network: self.network.clone(),
             relays: relays.clone(),

@@ -9,7 +9,7 @@ use sotto_wire::relay_api::KeyPackagesPut;
 use sotto_wire::time::{Clock, Timestamp};
 
 /// Single-use packages that lie at the relay.
-const POOL: usize = 50;
+pub(super) const POOL: usize = 50;
 /// Packages generated in one transaction: post-quantum keys take a while, and others want to write.
 const AT_ONCE: usize = 10;
 
@@ -68,7 +68,7 @@ pub(crate) async fn reconcile(
     });
     let Audit { remove, good } = audited.await?;
     // What an earlier run generated and did not get around to publishing comes first.
-    let mut missing = POOL.saturating_sub(good);
+    let mut missing = relays.0.pool.saturating_sub(good);
     let waiting = database.read(|tx| key_packages::unpublished(tx)).await?;
     missing = missing.saturating_sub(waiting.iter().filter(|it| !it.last_resort).count());
     while missing > 0 {
