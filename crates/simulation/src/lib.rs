@@ -6,6 +6,7 @@
 //! only when nobody has anything to do, so that a seed is always the same run. The network is one of
 //! our own ([`net`]), and the accounts' hosts are a double ([`pds`]), because both have to misbehave.
 
+mod acts;
 pub mod chance;
 pub mod check;
 pub mod keys;
@@ -21,4 +22,6 @@ pub mod quiet;
 pub mod relays;
 pub mod report;
 pub mod run;
+mod scene;
 pub mod time;
+mod user;
