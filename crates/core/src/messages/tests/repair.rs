@@ -17,7 +17,7 @@ const DAY: u64 = 24 * HOUR;
 
 impl Party {
     fn housekeep(&self) {
-        self.write(|tx| housekeep(tx));
+        self.write(housekeep);
     }
 
     fn all_delivered(&self, other: &Party) {
