@@ -170,9 +170,10 @@ fn alone(
 /// §3.7).
 fn refuse(tx: &WriteTx<'_>, envelope: &Incoming, code: &'static str) -> Result<Outcome, DbError> {
     let outcome = set_aside(tx, envelope, code)?;
+    let step = tx.savepoint()?;
     match repair::unread(tx, envelope, code) {
-        Ok(()) => Ok(outcome),
-        Err(EngineError::Db(error)) => Err(error),
+        Ok(()) => step.commit().map(|()| outcome),
+        Err(EngineError::Db(error)) if !error.is_of_a_value() => Err(error),
         Err(error) => {
             tracing::error!(code = error.code(), "a repair could not be begun");
             Ok(outcome)
