@@ -16,11 +16,7 @@ const BENCHMARKS = [
     'cargo',
     ['bench', '-q', '--locked', '-p', 'sotto-core', '--bench', 'engine'],
   ],
-  [
-    'A long history',
-    'cargo',
-    ['bench', '-q', '--locked', '-p', 'sotto-core', '--bench', 'size'],
-  ],
+  ['A long history', 'cargo', ['bench', '-q', '--locked', '-p', 'sotto-core', '--bench', 'size']],
   [
     'Verifying accounts',
     'cargo',

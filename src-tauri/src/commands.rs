@@ -1,13 +1,14 @@
 //! What the web view may ask: the core's commands, one line each. Each is also named in
 //! `build.rs` and `capabilities/main.json`, without which it cannot be called.
 
+use crate::dialog;
 use crate::running::Core;
 use sotto_core::views::{
     AnchoringView, AppState, ConnectionView, ConversationView, EditView, ErrorView, GermView,
     IncomingPolicy, MessageView, PolicyView, ProvenanceView, ReceiptsView, RequestsView,
     SafetyComparison, SafetyNumberView, SearchView, SuggestionView,
 };
-use tauri::{State, Wry, command, ipc::Invoke};
+use tauri::{AppHandle, State, Wry, command, ipc::Invoke};
 
 type Answer<T> = Result<T, ErrorView>;
 
@@ -48,6 +49,10 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         typing,
         receipts,
         set_receipts,
+        attach_file,
+        cancel_attachment,
+        fetch_attachment,
+        save_attachment,
         retry,
         mark_read,
         safety_number,
@@ -288,6 +293,56 @@ async fn receipts(core: State<'_, Core>) -> Answer<ReceiptsView> {
 #[command]
 async fn set_receipts(core: State<'_, Core>, read: bool, typing: bool) -> Answer<ReceiptsView> {
     core.app().await?.set_receipts(read, typing).await
+}
+
+/// `None`: the user chose no file.
+#[command]
+async fn attach_file(
+    app: AppHandle,
+    core: State<'_, Core>,
+    conversation_id: String,
+    caption: String,
+) -> Answer<Option<MessageView>> {
+    let Some(path) = dialog::open(&app).await else {
+        return Ok(None);
+    };
+    let core = core.app().await?;
+    core.send_file(conversation_id, path, caption)
+        .await
+        .map(Some)
+}
+
+#[command]
+async fn cancel_attachment(core: State<'_, Core>, message_id: i64, index: u32) -> Answer<()> {
+    core.app().await?.cancel_attachment(message_id, index).await
+}
+
+#[command]
+async fn fetch_attachment(core: State<'_, Core>, message_id: i64, index: u32) -> Answer<()> {
+    core.app().await?.fetch_attachment(message_id, index).await
+}
+
+/// Whether the user said where to.
+#[command]
+async fn save_attachment(
+    app: AppHandle,
+    core: State<'_, Core>,
+    message_id: i64,
+    index: u32,
+) -> Answer<bool> {
+    let core = core.app().await?;
+    let message = core
+        .messages_by_id(vec![message_id])
+        .await?
+        .into_iter()
+        .next();
+    let attachment = message.and_then(|it| it.attachments.into_iter().find(|it| it.index == index));
+    let attachment = attachment.ok_or_else(|| ErrorView::new("attachment.unknown"))?;
+    let Some(path) = dialog::save(&app, attachment.name).await else {
+        return Ok(false);
+    };
+    core.save_attachment(message_id, index, path).await?;
+    Ok(true)
 }
 
 #[command]

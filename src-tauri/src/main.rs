@@ -5,6 +5,7 @@
 
 mod browser;
 mod commands;
+mod dialog;
 mod events;
 mod failure;
 mod graphics;

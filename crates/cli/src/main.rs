@@ -4,6 +4,7 @@ mod account;
 mod browser;
 mod change;
 mod conversation;
+mod files;
 mod read;
 mod requests;
 mod search;
@@ -52,6 +53,10 @@ enum Command {
     Incoming(requests::Incoming),
     /// Send a message.
     Send(send::Send),
+    /// Send a file.
+    SendFile(files::SendFile),
+    /// Fetch a file that came with a message, and save it.
+    Save(files::Save),
     /// Print the messages with someone.
     Read(read::Read),
     /// Find messages by what they say.
@@ -146,6 +151,8 @@ async fn obey(app: &App, command: Command) -> Result<(), Failure> {
         Command::Decline(it) => requests::decline(app, it).await,
         Command::Incoming(it) => requests::incoming(app, it).await,
         Command::Send(it) => send::send(app, it).await,
+        Command::SendFile(it) => files::send_file(app, it).await,
+        Command::Save(it) => files::save(app, it).await,
         Command::Read(it) => read::read(app, it).await,
         Command::Search(it) => search::search(app, it).await,
         Command::React(it) => change::react(app, it).await,

@@ -2,7 +2,7 @@
 
 use crate::{Failure, conversation, terminal};
 use sotto_core::app::App;
-use sotto_core::views::{ConversationView, MessageState, MessageView};
+use sotto_core::views::{AttachmentView, ConversationView, MessageState, MessageView};
 
 /// Arguments of `sotto read`.
 #[derive(clap::Args)]
@@ -101,7 +101,23 @@ fn line(conversation: &ConversationView, message: &MessageView) -> String {
         .map(|it| format!(" {}", it.emoji))
         .collect();
     let (text, reactions) = (terminal::printable(text), terminal::printable(&reactions));
-    format!("{who}: {text}{edited}{reactions}{state}")
+    let files: String = message
+        .attachments
+        .iter()
+        .map(|it| file(message.id, it))
+        .collect();
+    format!("{who}: {text}{edited}{reactions}{state}{files}")
+}
+
+/// A line below it, with what `sotto save` wants to know.
+fn file(message: i64, file: &AttachmentView) -> String {
+    let warning = if file.dangerous {
+        ", may run something"
+    } else {
+        ""
+    };
+    let (index, name, size) = (file.index, terminal::printable(&file.name), file.size);
+    format!("\n  [{message} {index}: {name}, {size} bytes{warning}]")
 }
 
 /// What a line says that is no message (docs/protocol.md §3.7).

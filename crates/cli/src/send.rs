@@ -1,7 +1,7 @@
 //! `sotto send`.
 
 use crate::{Failure, conversation};
-use sotto_core::app::App;
+use sotto_core::app::{App, Events};
 use sotto_core::views::{AppEvent, MessageState, MessageView};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(crate) struct Send {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Wait {
+pub(crate) enum Wait {
     /// Every relay it goes to has it.
     Sent,
     /// Every device it goes to has it.
@@ -37,7 +37,7 @@ enum Wait {
 pub(crate) async fn send(app: &App, arguments: Send) -> Result<(), Failure> {
     let id = conversation::with(app, &arguments.handle).await?.id;
     // Before the first message, so that no event is missed.
-    let mut events = app.events();
+    let events = app.events();
     let mut waiting = BTreeSet::new();
     if arguments.text == "-" {
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
@@ -55,10 +55,22 @@ pub(crate) async fn send(app: &App, arguments: Send) -> Result<(), Failure> {
                 .id,
         );
     }
+    let timeout = Duration::from_secs(arguments.timeout);
+    until_there(app, events, waiting, arguments.wait, timeout).await
+}
+
+/// Waits until all of `waiting` have come far enough; `events` began before they were written.
+pub(crate) async fn until_there(
+    app: &App,
+    mut events: Events,
+    mut waiting: BTreeSet<i64>,
+    wait: Wait,
+    timeout: Duration,
+) -> Result<(), Failure> {
     let arrival = async {
         let mut news = Some(AppEvent::Overflowed);
         while let Some(event) = news.take() {
-            settle(app, arguments.wait, &mut waiting, &event).await?;
+            settle(app, wait, &mut waiting, &event).await?;
             if waiting.is_empty() {
                 break;
             }
@@ -66,7 +78,7 @@ pub(crate) async fn send(app: &App, arguments: Send) -> Result<(), Failure> {
         }
         Ok(())
     };
-    match tokio::time::timeout(Duration::from_secs(arguments.timeout), arrival).await {
+    match tokio::time::timeout(timeout, arrival).await {
         Ok(outcome) => outcome,
         Err(_) => Err(Failure::TimedOut(
             "still on its way; it goes on when Sotto runs again",

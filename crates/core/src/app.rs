@@ -3,6 +3,7 @@
 mod anchoring;
 #[cfg(feature = "testing")]
 mod assembled;
+mod attachments;
 mod config;
 mod content;
 mod errors;
@@ -37,6 +38,7 @@ use crate::views::{
 use phase::Phase;
 use sotto_identity::Network;
 use sotto_identity::oauth::OAuth;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Mutex, OnceCell, broadcast};
@@ -345,6 +347,39 @@ impl App {
     /// Chooses what peers are told of the user.
     pub async fn set_receipts(&self, read: bool, typing: bool) -> Result<ReceiptsView, ErrorView> {
         self.tell_of(read, typing).await
+    }
+
+    /// Writes a message with a file down; it is sent in the background when the file is at the relay.
+    /// The caption may be empty.
+    pub async fn send_file(
+        &self,
+        conversation_id: String,
+        path: PathBuf,
+        caption: String,
+    ) -> Result<MessageView, ErrorView> {
+        self.attach(&conversation_id, path, caption).await
+    }
+
+    /// Stops a file on its way: takes back a message that waits for it, leaves one that is being
+    /// fetched at the relay.
+    pub async fn cancel_attachment(&self, message_id: i64, index: u32) -> Result<(), ErrorView> {
+        self.stop_file(message_id, index).await
+    }
+
+    /// Has a file fetched in the background. Nothing is ever fetched without this.
+    pub async fn fetch_attachment(&self, message_id: i64, index: u32) -> Result<(), ErrorView> {
+        self.get_file(message_id, index).await
+    }
+
+    /// Saves a file that is here at `path`; where that is a folder, in it, under a name that is
+    /// free. Returns where it is.
+    pub async fn save_attachment(
+        &self,
+        message_id: i64,
+        index: u32,
+        path: PathBuf,
+    ) -> Result<PathBuf, ErrorView> {
+        self.keep_file(message_id, index, path).await
     }
 
     /// Tries a failed message again.

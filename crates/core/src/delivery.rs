@@ -12,6 +12,7 @@ mod receiver;
 mod reverifier;
 mod sender;
 mod standing;
+mod transfers;
 mod typing;
 mod wake;
 
@@ -35,7 +36,7 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    /// Starts sender, receiver, housekeeper, expirer and reverifier.
+    /// Starts sender, receiver, housekeeper, expirer, reverifier and transfers.
     pub(crate) fn start(context: Context) -> Self {
         let (context, stop) = (Arc::new(context), CancellationToken::new());
         let tasks = TaskTracker::new();
@@ -44,6 +45,7 @@ impl Delivery {
         tasks.spawn(housekeeper::run(Arc::clone(&context), stop.clone()));
         tasks.spawn(expirer::run(Arc::clone(&context), stop.clone()));
         tasks.spawn(reverifier::run(Arc::clone(&context), stop.clone()));
+        tasks.spawn(transfers::run(Arc::clone(&context), stop.clone()));
         tasks.close();
         Self {
             context,

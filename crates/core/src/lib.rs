@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod app;
+mod attachments;
 pub mod db;
 mod delivery;
 mod discovery;

@@ -1,5 +1,6 @@
 //! A client of the relay API (docs/protocol.md §4), for one's own relay and for those of peers.
 
+pub(crate) mod attachments;
 mod challenges;
 mod error;
 pub(crate) mod key_packages;
@@ -21,6 +22,7 @@ use sotto_wire::relay_api::{CONTENT_TYPE, ErrorBody, MAX_SMALL_BODY, paths};
 use sotto_wire::time::{Clock, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 use url::Url;
 
 /// How far the clocks of a client and its relay may be apart, in seconds: key packages are made valid
@@ -28,6 +30,8 @@ use url::Url;
 const CLOCK_TOLERANCE: u64 = 6 * 3600;
 /// Where `Retry-After` says nothing.
 const RETRY_AFTER_MS: u64 = 30_000;
+/// How long an exchange may take.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Asks relays, signing as one device. Cheap to clone.
 #[derive(Clone)]
@@ -52,6 +56,8 @@ struct Call<'a> {
     path: &'a str,
     body: Vec<u8>,
     max_answer: usize,
+    /// For the whole exchange.
+    patience: Duration,
 }
 
 impl<'a> Call<'a> {
@@ -62,6 +68,7 @@ impl<'a> Call<'a> {
             path,
             body: Vec::new(),
             max_answer: MAX_SMALL_BODY,
+            patience: PATIENCE,
         }
     }
 
@@ -202,7 +209,8 @@ impl Relays {
 
     fn request(&self, call: &Call<'_>) -> Result<Request, RelayError> {
         let url = self.url(call.domain, call.path)?;
-        let request = Request::get(url, call.max_answer);
+        let mut request = Request::get(url, call.max_answer);
+        request.timeout = call.patience;
         if call.body.is_empty() {
             return Ok(Request {
                 method: call.method,

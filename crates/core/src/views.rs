@@ -4,6 +4,7 @@
 //! date (`SOTTO_WRITE_GENERATED=1 cargo test -p sotto-core views` writes it anew).
 
 mod anchoring;
+mod attachments;
 mod content;
 mod germ;
 mod keys;
@@ -13,6 +14,7 @@ mod safety;
 mod search;
 
 pub use anchoring::{AnchorStanding, AnchoringStep, AnchoringView, WebAnchorView};
+pub use attachments::{AttachmentState, AttachmentView};
 pub use content::{EditView, ReactionView, ReceiptsView, ReplyView};
 pub use germ::GermView;
 pub use keys::HoldView;
@@ -249,6 +251,8 @@ pub struct MessageView {
     /// Milliseconds since 1970 of its end, once the time runs.
     #[ts(type = "number | null")]
     pub expires_at: Option<i64>,
+    /// Files that go with it.
+    pub attachments: Vec<AttachmentView>,
 }
 
 /// An account to choose from while a handle is typed.

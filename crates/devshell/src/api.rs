@@ -116,6 +116,13 @@ struct Message {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OfMessage {
+    message_id: i64,
+    index: u32,
+}
+
+#[derive(Deserialize)]
 struct Change {
     remove: bool,
 }
@@ -334,6 +341,18 @@ async fn of_conversations(app: &App, command: &str, body: &[u8]) -> Result<Value
         }
         "provenance" => with(body, async |a: Message| app.provenance(a.message_id).await).await,
         "retry" => with(body, async |a: Message| app.retry(a.message_id).await).await,
+        "cancel_attachment" => {
+            with(body, async |a: OfMessage| {
+                app.cancel_attachment(a.message_id, a.index).await
+            })
+            .await
+        }
+        "fetch_attachment" => {
+            with(body, async |a: OfMessage| {
+                app.fetch_attachment(a.message_id, a.index).await
+            })
+            .await
+        }
         "mark_read" => {
             with(body, async |a: Conversation| {
                 app.mark_read(a.conversation_id).await

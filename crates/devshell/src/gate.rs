@@ -45,6 +45,11 @@ pub(crate) fn is_json(method: &Method, headers: &HeaderMap) -> bool {
         .is_some_and(|kind| kind.trim() == "application/json")
 }
 
+/// Whether the body is said to be bytes, which is as safe.
+pub(crate) fn is_bytes(headers: &HeaderMap) -> bool {
+    only(headers, header::CONTENT_TYPE.as_str()) == Some("application/octet-stream")
+}
+
 /// The value of a header that is there exactly once.
 fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let mut values = headers.get_all(name).iter();

@@ -4,11 +4,12 @@
 mod api;
 mod browser;
 mod events;
+mod files;
 mod gate;
 mod server;
 mod settings;
 
-use crate::{browser::BrowserOfTheUi, server::Shell, settings::Settings};
+use crate::{browser::BrowserOfTheUi, files::Chosen, server::Shell, settings::Settings};
 use sotto_core::app::{App, Config};
 use std::{process::ExitCode, sync::Arc};
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,6 +39,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         app: app.clone(),
         browser,
         gate: settings.gate(),
+        chosen: Arc::new(Chosen::new()?),
     };
     let listener = tokio::net::TcpListener::bind(settings.listen).await?;
     tracing::info!("listening on http://{}/", settings.listen);

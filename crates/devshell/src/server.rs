@@ -4,6 +4,7 @@ use crate::{
     api::{self, Failure},
     browser::BrowserOfTheUi,
     events,
+    files::{self, Chosen},
     gate::{self, Gate},
 };
 use axum::{
@@ -23,6 +24,9 @@ const MAX_BODY: usize = 256 * 1024;
 /// More than the largest picture that is looked at, in base64.
 const MAX_PICTURE: usize = 12 * 1024 * 1024;
 
+/// Where files come in, as they are.
+const ATTACH: &str = "/attach_file";
+
 /// The desktop window's policy (`src-tauri/tauri.conf.json`), only that the core is at `'self'`.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; \
@@ -37,6 +41,8 @@ pub(crate) struct Shell {
     pub(crate) browser: Arc<BrowserOfTheUi>,
     /// Who may ask.
     pub(crate) gate: Gate,
+    /// Files that pages handed over.
+    pub(crate) chosen: Arc<Chosen>,
 }
 
 /// Everything this program answers; `ui` is the folder of the built user interface.
@@ -44,9 +50,12 @@ pub(crate) fn router(shell: Shell, ui: &Path) -> Router {
     let own_pages = middleware::from_fn_with_state(shell.gate.clone(), only_own_pages);
     let own_names = middleware::from_fn_with_state(shell.gate.clone(), only_own_names);
     let pictures = post(api::compare_safety_code).layer(DefaultBodyLimit::max(MAX_PICTURE));
+    let files = post(files::attach).layer(DefaultBodyLimit::max(files::MAX_FILE));
     let api = Router::new()
         .route("/events", get(events::events))
         .route("/compare_safety_code", pictures)
+        .route(ATTACH, files)
+        .route("/save_attachment", post(files::save))
         .route("/{command}", post(api::command))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(own_pages)
@@ -76,7 +85,9 @@ async fn only_own_pages(State(gate): State<Gate>, request: Request, next: Next) 
     if !gate.knows_origin(request.headers()) {
         return Failure::of_request(StatusCode::FORBIDDEN, "unknown origin").into_response();
     }
-    if !gate::is_json(request.method(), request.headers()) {
+    // Nor can a form say that it is bytes.
+    let bytes = request.uri().path() == ATTACH && gate::is_bytes(request.headers());
+    if !bytes && !gate::is_json(request.method(), request.headers()) {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Failure::of_request(status, "the body must be application/json").into_response();
     }

@@ -44,6 +44,8 @@ pub struct Request {
     pub max_body: usize,
     /// From the start of the connection to the last byte of the answer, redirects included.
     pub timeout: Duration,
+    /// Whether a GET follows redirects.
+    pub redirects: bool,
 }
 
 impl Request {
@@ -58,6 +60,7 @@ impl Request {
             body: Vec::new(),
             max_body,
             timeout,
+            redirects: true,
         }
     }
 

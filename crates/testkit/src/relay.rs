@@ -67,6 +67,19 @@ impl Relay {
         self.data.path().join("relay.db")
     }
 
+    /// The files of attachments that it keeps.
+    ///
+    /// # Panics
+    /// When its folder cannot be read.
+    pub fn objects(&self) -> Vec<PathBuf> {
+        let root = self.database().with_extension("attachments");
+        let folders = std::fs::read_dir(root).expect("a folder of attachments");
+        folders
+            .flat_map(|folder| std::fs::read_dir(folder.expect("a folder").path()).expect("files"))
+            .map(|file| file.expect("a file").path())
+            .collect()
+    }
+
     /// Everything it has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.data.path().join("relay.log")).unwrap_or_default()
@@ -104,6 +117,7 @@ impl Relay {
             // Everyone here has the same address.
             .env("SOTTO_RELAY_CHALLENGES_PER_MINUTE", "100000")
             .env("SOTTO_RELAY_LOOKUPS_PER_MINUTE", "100000")
+            .env("SOTTO_RELAY_ATTACHMENT_FETCHES_PER_MINUTE", "100000")
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a log"))

@@ -1,4 +1,4 @@
-//! Attachments (docs/protocol.md §4.8, §5.3): a file in encrypted pieces, each an object at a relay,
+//! Attachments (docs/protocol.md §4.8, §5.5): a file in encrypted pieces, each an object at a relay,
 //! and a manifest that names them. An object's name is the hash of its bytes, so a relay can check
 //! what it is given and a reader what it gets.
 

@@ -69,3 +69,20 @@ export function timerLabel(seconds: number, unitDisplay: 'long' | 'narrow' = 'lo
   const style = 'unit' as const
   return new Intl.NumberFormat(locale(), { style, unit, unitDisplay }).format(seconds / length)
 }
+
+const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const
+
+/** `3.2 MB` */
+export function fileSize(bytes: number): string {
+  let [value, unit] = [bytes, 0]
+  while (value >= 1000 && unit < UNITS.length - 1) {
+    value /= 1000
+    unit++
+  }
+  return new Intl.NumberFormat(locale(), {
+    style: 'unit',
+    unit: UNITS[unit] ?? 'byte',
+    unitDisplay: unit === 0 ? 'long' : 'short',
+    maximumFractionDigits: value < 10 && unit > 0 ? 1 : 0,
+  }).format(value)
+}

@@ -53,6 +53,12 @@ pub(crate) fn database(data_dir: &Path, did: &Did) -> Result<PathBuf, DataDirErr
     Ok(folder.join("sotto.db"))
 }
 
+/// Where encrypted pieces of an account's files are, once there are any.
+pub(crate) fn attachments(data_dir: &Path, did: &Did) -> PathBuf {
+    let folder = data_dir.join("accounts").join(account_name(did));
+    folder.join("attachments")
+}
+
 /// The first 16 hex digits of the SHA-256 of a DID.
 pub(crate) fn account_name(did: &Did) -> String {
     let digest = Sha256::digest(did.as_str().as_bytes());

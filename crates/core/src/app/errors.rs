@@ -4,6 +4,7 @@ use crate::account::data_dir::DataDirError;
 use crate::account::relay_name::RelayNameError;
 use crate::account::set_up::SetUpError;
 use crate::account::vault::VaultError;
+use crate::attachments::AttachmentProblem;
 use crate::db::DbError;
 use crate::discovery::DiscoveryError;
 use crate::messages::{ComposeError, EngineError};
@@ -33,6 +34,7 @@ macro_rules! shown_by_code {
 
 shown_by_code!(
     AnchoringError,
+    AttachmentProblem,
     ComposeError,
     DataDirError,
     DbError,

@@ -4,7 +4,9 @@ use super::Inner;
 use super::events;
 use super::phase::{Ready, SignedIn};
 use crate::account::anchoring::Anchoring;
+use crate::account::data_dir;
 use crate::account::secrets::Current;
+use crate::attachments::folder::Folder;
 use crate::db::{Database, OwnAccount};
 use crate::delivery::{Context, Delivery, Suspects, Troubles, Typing};
 use crate::discovery::{Discovery, Follows};
@@ -47,11 +49,13 @@ impl Inner {
             follows: Arc::<Follows>::default(),
             clock: Arc::clone(&config.clock),
         };
+        let folder = Folder::at(data_dir::attachments(&config.data_dir, &own.did));
         let delivery = Delivery::start(Context {
             database: database.clone(),
             own: Arc::clone(&own),
             relays,
             sockets: self.sockets.clone(),
+            folder: folder.clone(),
             discovery: discovery.clone(),
             clock: Arc::clone(&config.clock),
             random: Arc::clone(&config.random),
@@ -71,6 +75,7 @@ impl Inner {
             database,
             discovery,
             delivery,
+            folder,
             anchoring,
             stop,
         }))

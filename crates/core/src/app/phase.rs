@@ -3,6 +3,7 @@
 use super::{TURN, present};
 use crate::account::anchoring::Anchoring;
 use crate::account::secrets::Current;
+use crate::attachments::folder::Folder;
 use crate::db::{Database, DbError, OwnAccount, own, peers, pending};
 use crate::delivery::Delivery;
 use crate::discovery::Discovery;
@@ -52,6 +53,8 @@ pub(super) struct Ready {
     pub(super) database: Database,
     pub(super) discovery: Discovery,
     pub(super) delivery: Delivery,
+    /// Where encrypted pieces of files lie.
+    pub(super) folder: Folder,
     pub(super) anchoring: Arc<Anchoring>,
     /// Ends the tasks that pass events on.
     pub(super) stop: CancellationToken,

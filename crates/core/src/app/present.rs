@@ -2,18 +2,22 @@
 
 use super::errors::shown;
 use crate::account::secrets::Current;
+use crate::attachments::sniff;
 use crate::db::Peer;
+use crate::db::attachments::{self, Attachment};
 use crate::messages::content::Edit;
 use crate::messages::history::{Reaction, Reply};
 use crate::messages::requests::Request;
 use crate::messages::{self, Conversation, Message};
 use crate::views::{
-    AccountView, ConversationView, EditView, ErrorView, HoldView, IncomingPolicy, Level,
-    MessageState, MessageView, PeerView, ReactionView, ReplyView, RequestMessageView, RequestView,
+    AccountView, AttachmentState, AttachmentView, ConversationView, EditView, ErrorView, HoldView,
+    IncomingPolicy, Level, MessageState, MessageView, PeerView, ReactionView, ReplyView,
+    RequestMessageView, RequestView,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sotto_identity::verify;
+use sotto_wire::attachment::PIECE;
 use sotto_wire::claim::Incoming;
 
 /// A picture as the web view takes it: it has no network.
@@ -115,7 +119,11 @@ pub(super) fn policy(incoming: Incoming) -> IncomingPolicy {
 }
 
 /// `waits_for` is why nothing can be sent to the peer yet.
-pub(super) fn message(message: &Message, waits_for: Option<&str>) -> MessageView {
+pub(super) fn message(
+    message: &Message,
+    attachments: &[Attachment],
+    waits_for: Option<&str>,
+) -> MessageView {
     let waiting = message.state == messages::MessageState::Sending;
     let code = message.error.as_deref().or(waits_for.filter(|_| waiting));
     MessageView {
@@ -127,6 +135,7 @@ pub(super) fn message(message: &Message, waits_for: Option<&str>) -> MessageView
         state: state(message.state),
         error: code.map(|code| ErrorView::new(shown(code))),
         notice: message.notice.clone(),
+        attachments: attachments.iter().map(attachment).collect(),
         reply_to: message.reply_to.as_ref().map(reply),
         reactions: message.reactions.iter().map(reaction).collect(),
         edited_at: message.edited_at.map(signed),
@@ -156,6 +165,48 @@ pub(super) fn edit(edit: &Edit) -> EditView {
     EditView {
         at: signed(edit.at),
         text: edit.text.clone(),
+    }
+}
+
+fn attachment(attachment: &Attachment) -> AttachmentView {
+    let thumbnail = attachment.thumbnail.as_ref();
+    let whole = u64::from(attachment.done).saturating_mul(PIECE as u64);
+    AttachmentView {
+        index: attachment.place,
+        name: attachment.name.clone(),
+        mime: attachment.mime.clone(),
+        size: attachment.size,
+        dangerous: sniff::is_dangerous(&attachment.name, &attachment.mime),
+        state: attachment_state(attachment),
+        done: match attachment.state {
+            attachments::AttachmentState::Here => attachment.size,
+            _ => whole.min(attachment.size),
+        },
+        error: attachment.error.as_deref().map(ErrorView::new),
+        thumbnail: thumbnail.map(|it| data_url("image/jpeg", &it.jpeg)),
+        width: thumbnail.map(|it| it.width),
+        height: thumbnail.map(|it| it.height),
+    }
+}
+
+fn attachment_state(attachment: &Attachment) -> AttachmentState {
+    let waits = attachment.failures > 0;
+    match attachment.state {
+        attachments::AttachmentState::Reading
+        | attachments::AttachmentState::Uploading
+        | attachments::AttachmentState::Downloading
+            if waits =>
+        {
+            AttachmentState::Waiting
+        }
+        attachments::AttachmentState::Reading | attachments::AttachmentState::Uploading => {
+            AttachmentState::Uploading
+        }
+        attachments::AttachmentState::Remote => AttachmentState::Remote,
+        attachments::AttachmentState::Downloading => AttachmentState::Downloading,
+        attachments::AttachmentState::Here => AttachmentState::Here,
+        attachments::AttachmentState::Failed => AttachmentState::Failed,
+        attachments::AttachmentState::Gone => AttachmentState::Gone,
     }
 }
 

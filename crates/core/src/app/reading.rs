@@ -209,7 +209,8 @@ pub(super) fn presented(
             waits_for = Some((id, why));
         }
         let code = waits_for.as_ref().and_then(|(_, code)| code.as_deref());
-        views.push(present::message(message, code));
+        let attachments = history::attachments(tx, message.id)?;
+        views.push(present::message(message, &attachments, code));
     }
     Ok(views)
 }

@@ -3,6 +3,7 @@
 //! Everything that must happen together (a ratchet step, the sealed bytes, a message) happens in
 //! one [`WriteTx`].
 
+pub(crate) mod attachments;
 mod change;
 pub(crate) mod conversations;
 mod erase;

@@ -47,6 +47,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema/009_healing.sql")),
     M::up(include_str!("schema/010_repair.sql")),
     M::up(include_str!("schema/011_content.sql")),
+    M::up(include_str!("schema/013_attachments.sql")),
     M::up(include_str!("schema/015_search.sql")),
     M::up(include_str!("schema/016_draft.sql")),
 ];

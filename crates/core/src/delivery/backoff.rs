@@ -14,6 +14,11 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
+    /// After so many failures.
+    pub(super) fn after(failures: u32) -> Self {
+        Self { failures }
+    }
+
     /// The wait after one more failure: between half and all of the current step.
     pub(super) fn next(&mut self, random: &dyn Random) -> Duration {
         let step = FIRST.saturating_mul(1 << self.failures.min(6)).min(LONGEST);

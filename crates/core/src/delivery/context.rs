@@ -2,6 +2,7 @@
 
 use super::reverifier::Suspects;
 use super::typing::Typing;
+use crate::attachments::folder::Folder;
 use crate::db::{Database, OwnAccount};
 use crate::discovery::Discovery;
 use crate::relay::Relays;
@@ -19,6 +20,8 @@ pub(crate) struct Context {
     pub(crate) own: Arc<OwnAccount>,
     pub(crate) relays: Relays,
     pub(crate) sockets: Sockets,
+    /// Where encrypted pieces of files lie.
+    pub(crate) folder: Folder,
     pub(crate) discovery: Discovery,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,

@@ -101,6 +101,31 @@ pub fn reply(
     reply_to: Option<i64>,
 ) -> Result<i64, ComposeError> {
     check(text)?;
+    let (row, id) = written(tx, conversation, text, reply_to)?;
+    to_outbox(tx, row, id)?;
+    Ok(id)
+}
+
+/// Writes a message down that is sealed when its file is at the relay; the text may be empty. Until
+/// then its content is that of a text.
+pub(super) fn with_file(
+    tx: &WriteTx<'_>,
+    conversation: &ConversationId,
+    text: &str,
+) -> Result<i64, ComposeError> {
+    if text.len() > MAX_TEXT {
+        return Err(ComposeError::TooLong);
+    }
+    written(tx, conversation, text, None).map(|(_, id)| id)
+}
+
+/// Row of the conversation and id of the message.
+fn written(
+    tx: &WriteTx<'_>,
+    conversation: &ConversationId,
+    text: &str,
+    reply_to: Option<i64>,
+) -> Result<(i64, i64), ComposeError> {
     let own = own::current(tx)?.ok_or(ComposeError::NoAccount)?;
     let row = conversations::by_id(tx, conversation)?.ok_or(ComposeError::UnknownConversation)?;
     // Whoever is written to is let in (§3.5).
@@ -124,13 +149,12 @@ pub fn reply(
         ..NewMessage::own(id, row, &mimi_id, &bytes, &own.certificate)
     };
     insert(tx, &message)?;
-    to_outbox(tx, row, id)?;
     tx.changed(Change::Messages {
         conversation: *conversation,
         ids: vec![id],
     });
     tx.changed(Change::Conversations(vec![*conversation]));
-    Ok(id)
+    Ok((row, id))
 }
 
 /// The conversation's timer, and the MIMI id of the message that is answered.

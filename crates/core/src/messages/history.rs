@@ -1,6 +1,7 @@
 //! Reading: the conversation list and the messages of a conversation.
 
 use super::{ComposeError, MessageState, content, drafts};
+use crate::db::attachments::{self, Attachment};
 use crate::db::holds::{self, Hold};
 use crate::db::{DbError, Peer, ReadTx, WriteTx, conversations, peers};
 use rusqlite::{OptionalExtension, Row, params};
@@ -78,6 +79,14 @@ pub struct Reaction {
     pub mine: bool,
     /// The peer's.
     pub peer: bool,
+}
+
+/// The files of a message, in their order.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn attachments(tx: &ReadTx<'_>, message: i64) -> Result<Vec<Attachment>, DbError> {
+    attachments::of_message(tx, message)
 }
 
 impl Message {

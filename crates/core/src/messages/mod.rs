@@ -1,6 +1,7 @@
 //! Messages: written, sealed, received, read again (docs/protocol.md §3, §5).
 
 pub mod around;
+pub(crate) mod attach;
 pub mod compose;
 pub mod content;
 pub mod drafts;

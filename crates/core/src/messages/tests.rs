@@ -1,5 +1,6 @@
 //! Alice and Bob: from first contact to delivery, with everything that can go wrong in between.
 
+mod attachments;
 mod content;
 mod crash;
 mod delivery;

@@ -1,18 +1,18 @@
 //! What happens to messages by hand or by time.
 
-use super::{EngineError, content, renew, repair, requests};
+use super::{EngineError, attach, content, renew, repair, requests};
 use crate::db::WriteTx;
 use crate::inbox::seen;
 use crate::mls::key_packages;
 use crate::outbox::{self, grant_stock};
 
 /// Tries one of the own messages again: its stored bytes are due now, or, where they are gone, it
-/// is sealed anew. Nothing happens to a message that is delivered.
+/// is sealed anew; where it waits for a file, that is tried again. Nothing happens to a message that is delivered.
 ///
 /// # Errors
 /// [`EngineError::UnknownMessage`], [`EngineError::Db`].
 pub fn retry(tx: &WriteTx<'_>, message: i64) -> Result<(), EngineError> {
-    if outbox::retry(tx, message)? {
+    if attach::retry(tx, message)? || outbox::retry(tx, message)? {
         Ok(())
     } else {
         Err(EngineError::UnknownMessage)

@@ -165,9 +165,7 @@ async fn an_ended_challenge_is_replaced_once() {
 #[tokio::test]
 async fn the_life_of_a_challenge_is_counted_by_the_relays_clock() {
     // The relay is a day behind: by our clock its challenge ended long ago.
-    let date = httpdate::fmt_http_date(
-        std::time::UNIX_EPOCH + std::time::Duration::from_secs(NOW - 86_400),
-    );
+    let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + Duration::from_secs(NOW - 86_400));
     let mut first = minted("first", NOW - 86_400 + 600);
     first.headers.push(("date".into(), date));
     let pool = || answer(200, &[], empty_pool());

@@ -17,6 +17,8 @@ fn generated() -> Vec<(String, String)> {
         one::<AnchoringView>(&config),
         one::<AppEvent>(&config),
         one::<AppState>(&config),
+        one::<AttachmentState>(&config),
+        one::<AttachmentView>(&config),
         one::<ConnectionState>(&config),
         one::<ConnectionView>(&config),
         one::<ConversationView>(&config),

@@ -53,7 +53,7 @@ impl WebClient {
         for _ in 0..=MAX_REDIRECTS {
             let answer = self.once(&request).await?;
             let target = match request.method {
-                Method::Get if answer.status().is_redirection() => {
+                Method::Get if request.redirects && answer.status().is_redirection() => {
                     redirect_target(&request.url, &answer)
                 }
                 _ => None,
@@ -200,6 +200,16 @@ mod tests {
         assert_eq!(get(three, 10).await.unwrap().body, b"end");
         let four = serve([vec![hop; 4], vec![end]].concat()).await;
         assert_eq!(get(four, 10).await.unwrap_err(), HttpError::OutOfBounds);
+    }
+
+    #[tokio::test]
+    async fn a_redirect_that_is_not_wanted_is_an_answer() {
+        let hop = answer("302 Found", "location: /next\r\n", "");
+        let url = serve(vec![hop, answer("200 OK", "", "end")]).await;
+        let mut request = Request::get(url, 10);
+        request.redirects = false;
+        let client = WebClient::new(true).unwrap();
+        assert_eq!(client.send(request).await.unwrap().status, 302);
     }
 
     #[tokio::test]

@@ -73,6 +73,12 @@ export interface Backend {
   typing(conversationId: string): Promise<null>
   receipts(): Promise<ReceiptsView>
   setReceipts(read: boolean, typing: boolean): Promise<ReceiptsView>
+  /** Lets the user choose a file and sends it; null where none was chosen. */
+  attachFile(conversationId: string, caption: string): Promise<MessageView | null>
+  cancelAttachment(messageId: number, index: number): Promise<null>
+  fetchAttachment(messageId: number, index: number): Promise<null>
+  /** Lets the user say where to; false where nothing was saved. */
+  saveAttachment(messageId: number, index: number, name: string): Promise<boolean>
   retry(messageId: number): Promise<null>
   markRead(conversationId: string): Promise<null>
 

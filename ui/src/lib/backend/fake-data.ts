@@ -120,6 +120,7 @@ export function conversationId(index: number): string {
 export function nothingMore() {
   return {
     notice: null,
+    attachments: [],
     replyTo: null,
     reactions: [],
     editedAt: null,

@@ -65,4 +65,15 @@ export class Draft {
       return false
     }
   }
+
+  /** With what is written as its caption, which goes only when a file was chosen. */
+  async attach(attach: (caption: string) => Promise<boolean>): Promise<void> {
+    const caption = this.text.trim()
+    this.error = null
+    try {
+      if ((await attach(caption)) && this.text.trim() === caption) this.text = ''
+    } catch (thrown) {
+      this.error = asErrorView(thrown)
+    }
+  }
 }

@@ -174,6 +174,33 @@ export class Timeline {
     })
   }
 
+  /** Whether the user chose a file. Rejects with an `ErrorView`. */
+  async attach(caption: string): Promise<boolean> {
+    const message = await this.#backend.attachFile(this.id, caption)
+    if (!message) return false
+    await this.#run(async () => {
+      if (!this.messages.some(({ id }) => id === message.id)) {
+        this.#show([...this.messages, message])
+      }
+      this.firstUnread = null
+      this.sent++
+    })
+    return true
+  }
+
+  async file(messageId: number, index: number, what: 'cancel' | 'fetch' | 'save'): Promise<void> {
+    const named = this.messages.find(({ id }) => id === messageId)
+    const name = named?.attachments.find((it) => it.index === index)?.name ?? ''
+    try {
+      this.error = null
+      if (what === 'cancel') await this.#backend.cancelAttachment(messageId, index)
+      else if (what === 'fetch') await this.#backend.fetchAttachment(messageId, index)
+      else await this.#backend.saveAttachment(messageId, index, name)
+    } catch (thrown) {
+      this.error = asErrorView(thrown)
+    }
+  }
+
   reply(message: MessageView): void {
     this.editing = null
     this.replying = message

@@ -43,7 +43,8 @@ pub(in crate::messages) fn by_peer(
 pub(in crate::messages) fn text_of(body: &Body) -> Option<&str> {
     match body {
         Body::Text(text) => Some(text),
-        Body::Attachments { text, .. } => text.as_deref(),
+        // A file without words has words, too: none.
+        Body::Attachments { text, .. } => Some(text.as_deref().unwrap_or_default()),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use super::pass::Pass;
 use crate::db::DbError;
 use crate::messages::compose::{NewMessage, insert};
 use crate::messages::content::{Event, Expiry, Kind, by_peer, expiry_of, resolved, text_of};
-use crate::messages::{MessageState, place};
+use crate::messages::{MessageState, attach, place};
 use sotto_wire::content::{self, Body, Content, Expires, MessageId};
 use sotto_wire::conversation::ConversationId;
 
@@ -93,6 +93,9 @@ impl Pass<'_, '_> {
         };
         if !insert(self.tx, &message)? {
             return Ok(false);
+        }
+        if let (Body::Attachments { parts, .. }, false) = (&new.content.body, over) {
+            attach::received(self.tx, new.place, parts)?;
         }
         if is_last && !matches!(new.content.expires, Some(Expires::At(_))) {
             self.note_timer(new.conversation, expiry.after);
