@@ -1,4 +1,9 @@
 //! First contacts that others make hard: drained pools, restored relays, wrong clocks.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot be prepared has failed"
+)]
 
 use sotto_core::db::{DbError, OwnAccount, own};
 use sotto_core::views::{ConnectionState, MessageState};
