@@ -1,4 +1,5 @@
 //! Files between two people, over real relays.
+#![expect(clippy::unwrap_used, reason = "tests, and what they share")]
 
 use sotto_core::views::{AttachmentState, AttachmentView, MessageState, MessageView};
 use sotto_testkit::{Cli, Client, Relay, network, until};
@@ -102,7 +103,7 @@ fn answers(relay: &Relay, method: &str, status: u16) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn large_files_go_both_ways() {
-    let network = network().await;
+    let network = network();
     let (first, second) = (Relay::start(network).await, Relay::start(network).await);
     let alice = Client::ready(network, "alice", 0, first.domain()).await;
     let bob = Client::ready(network, "bob", 0, second.domain()).await;
@@ -141,7 +142,7 @@ async fn large_files_go_both_ways() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_picture_is_shown_small_on_both_sides() {
-    let network = network().await;
+    let network = network();
     let relay = Relay::start(network).await;
     let alice = Client::ready(network, "alice", 0, relay.domain()).await;
     let bob = Client::ready(network, "bob", 0, relay.domain()).await;
@@ -170,7 +171,7 @@ async fn a_picture_is_shown_small_on_both_sides() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_file_is_refused_and_leaves_no_message() {
-    let network = network().await;
+    let network = network();
     let relay = Relay::start(network).await;
     let alice = Client::ready(network, "alice", 0, relay.domain()).await;
     let bob = Client::ready(network, "bob", 0, relay.domain()).await;
@@ -204,7 +205,7 @@ fn quiet(cli: &Cli, arguments: &[&str]) -> Child {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_in_the_middle_it_goes_on_where_it_was() {
-    let network = network().await;
+    let network = network();
     let relay = Relay::start(network).await;
     let mut alice = Client::ready(network, "alice", 0, relay.domain()).await;
     let mut bob = Client::ready(network, "bob", 0, relay.domain()).await;
@@ -267,7 +268,7 @@ async fn killed_in_the_middle_it_goes_on_where_it_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_is_taken_back_leaves_nothing_anywhere() {
-    let network = network().await;
+    let network = network();
     // Room for a part of it, so that it stays in the middle.
     let relay = Relay::with(network, &[("SOTTO_RELAY_ATTACHMENT_MAX_BYTES", "3500000")]).await;
     let alice = Client::ready(network, "alice", 0, relay.domain()).await;
@@ -323,7 +324,7 @@ fn pieces_in(folder: &Path) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_relay_damages_or_loses_is_named() {
-    let network = network().await;
+    let network = network();
     let relay = Relay::start(network).await;
     let alice = Client::ready(network, "alice", 0, relay.domain()).await;
     let bob = Client::ready(network, "bob", 0, relay.domain()).await;

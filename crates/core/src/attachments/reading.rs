@@ -245,7 +245,8 @@ mod tests {
         assert_eq!(changed.err(), Some(AttachmentProblem::Changed));
         std::fs::write(&path, b"two").unwrap();
         let file = File::options().write(true).open(&path).unwrap();
-        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+        let written = file.metadata().unwrap().modified().unwrap();
+        let later = written + std::time::Duration::from_secs(5);
         file.set_modified(later).unwrap();
         let changed = cut(&chosen, &folder, 1, &OsRandom);
         assert_eq!(changed.err(), Some(AttachmentProblem::Changed));
