@@ -13,6 +13,7 @@ use crate::relays::{self, RelayMachine};
 use crate::run::Outcome;
 use crate::time::World;
 use crate::user::USER;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -148,16 +149,19 @@ impl Scene {
     pub(crate) async fn settle(&self) -> Result<(), String> {
         let (world, machines) = (&self.world, &self.machines);
         let stuck = |what| format!("stuck: {what}");
+        let pairs = self.pairs();
+        let went_back = self.went_back();
+        // A device that was put back to before a conversation cannot know who writes to it there
+        // (docs/simulation.md): its user writes first.
+        let back = pairs
+            .iter()
+            .filter(|(from, _)| went_back.contains_key(from));
+        self.write(2_000_000, back).await;
         quiet::settle(world, machines).await.map_err(stuck)?;
         let before = quiet::epochs(machines).await?;
-        let pairs: Vec<(usize, usize)> = self.views().await?.into_keys().collect();
         for round in 0..2 {
             self.log.note("everyone answers");
-            for &(from, to) in &pairs {
-                self.say(1_000_000 + round, from, to);
-            }
-            self.users.close();
-            self.users.wait().await;
+            self.write(1_000_000 + round, pairs.iter()).await;
             quiet::settle(world, machines).await.map_err(stuck)?;
         }
         let after = quiet::epochs(machines).await?;
@@ -166,6 +170,22 @@ impl Scene {
             return Err(format!("{same} send groups do not heal in an exchange"));
         }
         Ok(())
+    }
+
+    /// Who has something to do with whom, both ways.
+    fn pairs(&self) -> BTreeSet<(usize, usize)> {
+        let taken = self.ledger.taken();
+        let ways = taken.iter().map(|it| (it.said.from, it.said.to));
+        ways.flat_map(|(from, to)| [(from, to), (to, from)])
+            .collect()
+    }
+
+    async fn write(&self, n: usize, ways: impl Iterator<Item = &(usize, usize)>) {
+        for &(from, to) in ways {
+            self.say(n, from, to);
+        }
+        self.users.close();
+        self.users.wait().await;
     }
 
     /// Everything that the plan says, and then everybody is back.
