@@ -6,6 +6,8 @@ mod attachments;
 pub mod db;
 mod delivery;
 mod discovery;
+#[cfg(feature = "testing")]
+pub mod entries;
 mod inbox;
 pub mod messages;
 pub mod mls;

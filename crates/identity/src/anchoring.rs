@@ -15,6 +15,8 @@ use crate::http::Response;
 use crate::network::{self, Network};
 use crate::oauth::{IdentityPermission, OAuthError};
 
+#[cfg(feature = "testing")]
+pub(crate) mod entries;
 mod error;
 mod operation;
 mod rate;

@@ -109,6 +109,12 @@ impl Network {
     }
 }
 
+/// Reads one page, for the fuzz targets.
+#[cfg(feature = "testing")]
+pub(crate) fn entry_page(page: &Value) {
+    FollowIndex::default().add(page);
+}
+
 fn entry(record: &Value) -> Option<(Did, String)> {
     let rkey = record.get("uri")?.as_str()?.rsplit('/').next()?;
     let subject = record.pointer("/value/subject")?.as_str()?;

@@ -6,6 +6,8 @@
 
 pub mod anchoring;
 pub mod did_document;
+#[cfg(feature = "testing")]
+pub mod entries;
 pub mod follows;
 pub mod germ;
 pub mod handle;

@@ -24,6 +24,8 @@ use crate::pds_api;
 
 mod delegation;
 mod dpop;
+#[cfg(feature = "testing")]
+pub mod entries;
 mod error;
 mod listener;
 mod pending;

@@ -10,6 +10,8 @@ use thiserror::Error;
 mod car;
 mod commit;
 mod dag_cbor;
+#[cfg(feature = "testing")]
+pub(crate) mod entries;
 mod fetch;
 mod key;
 mod mst;

@@ -11,6 +11,8 @@ mod body;
 mod challenge;
 pub mod config;
 mod delivery;
+#[cfg(feature = "testing")]
+pub mod entries;
 mod error;
 mod journal;
 mod live;

@@ -245,7 +245,7 @@ impl RunningRelay {
     }
 
     /// What a test wants to look into.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn state(&self) -> &Arc<State> {
         &self.state
     }

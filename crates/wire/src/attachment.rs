@@ -2,7 +2,7 @@
 //! and a manifest that names them. An object's name is the hash of its bytes, so a relay can check
 //! what it is given and a reader what it gets.
 
-mod manifest;
+pub(crate) mod manifest;
 mod name;
 mod piece;
 mod url;

@@ -76,12 +76,22 @@ pub fn seal(frame: &Frame, key: &SealKey, random: &dyn Random) -> Result<Vec<u8>
 fn seal_bytes(frame: &[u8], key: &SealKey, random: &dyn Random) -> Result<Vec<u8>, FrameError> {
     let bucket = bucket(frame.len())?;
     let len = u32::try_from(frame.len()).map_err(|_| FrameError::TooLarge)?;
+    let mut padded = Vec::with_capacity(bucket);
+    padded.extend_from_slice(&len.to_be_bytes());
+    padded.extend_from_slice(frame);
+    padded.resize(bucket, 0);
+    seal_padded(&padded, key, random)
+}
+
+pub(crate) fn seal_padded(
+    padded: &[u8],
+    key: &SealKey,
+    random: &dyn Random,
+) -> Result<Vec<u8>, FrameError> {
     let nonce: [u8; NONCE] = crate::random::array(random);
-    let mut sealed = Vec::with_capacity(NONCE + bucket + TAG);
+    let mut sealed = Vec::with_capacity(NONCE + padded.len() + TAG);
     sealed.extend_from_slice(&nonce);
-    sealed.extend_from_slice(&len.to_be_bytes());
-    sealed.extend_from_slice(frame);
-    sealed.resize(NONCE + bucket, 0);
+    sealed.extend_from_slice(padded);
     let (_, padded) = sealed
         .split_at_mut_checked(NONCE)
         .ok_or(FrameError::Length)?;

@@ -29,6 +29,8 @@ pub mod safety_number;
 mod secret;
 pub mod sign1;
 pub mod succession;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod time;
 #[cfg(test)]
 mod vectors;

@@ -28,7 +28,7 @@ impl Network {
     }
 }
 
-fn is_exhausted(log: &[Value], now: Timestamp) -> bool {
+pub(super) fn is_exhausted(log: &[Value], now: Timestamp) -> bool {
     RATES.iter().any(|(span, most)| {
         let since = Timestamp(now.0.saturating_sub(*span)).rfc3339();
         let since = since.get(..SECOND);

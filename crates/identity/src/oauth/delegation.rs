@@ -95,7 +95,7 @@ impl Session {
     }
 }
 
-fn read_published(body: &Value) -> Option<PublishedDelegation> {
+pub(super) fn read_published(body: &Value) -> Option<PublishedDelegation> {
     let cid = body.get("cid")?.as_str()?.to_owned();
     Some(PublishedDelegation {
         cid,

@@ -160,7 +160,7 @@ fn method_name(method: Method) -> &'static str {
 }
 
 /// Authorization servers say it in the body, resource servers in a header (RFC 9449 §8, §9).
-fn wants_nonce(answer: &Response) -> bool {
+pub(super) fn wants_nonce(answer: &Response) -> bool {
     let said = answer.header("www-authenticate").unwrap_or_default();
     matches!(answer.status, 400 | 401)
         && (said.contains("error=\"use_dpop_nonce\"")

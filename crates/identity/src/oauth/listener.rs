@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use subtle::ConstantTimeEq;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use url::Url;
@@ -109,7 +109,7 @@ async fn serve(mut stream: TcpStream, state: String) -> Option<Answer> {
 }
 
 /// The target of a GET request, once its head is complete.
-async fn read_target(stream: &mut TcpStream) -> Option<String> {
+async fn read_target(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut head = Vec::new();
     let mut chunk = [0; 1024];
     while !head.windows(4).any(|window| window == b"\r\n\r\n") {
@@ -151,6 +151,13 @@ fn parse(target: &str, state: &str) -> Option<Answer> {
         }),
         _ => Some(Answer::Refused { denied: false }),
     }
+}
+
+/// Whether these bytes are an answer that was waited for, for the fuzz targets.
+#[cfg(feature = "testing")]
+pub(super) async fn is_answer(mut request: &[u8], state: &str) -> bool {
+    let target = read_target(&mut request).await;
+    target.is_some_and(|target| parse(&target, state).is_some())
 }
 
 fn page(status: &str, text: &str) -> String {

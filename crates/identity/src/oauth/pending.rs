@@ -55,7 +55,7 @@ impl Canceller {
 }
 
 #[derive(Deserialize)]
-struct Pushed {
+pub(super) struct Pushed {
     request_uri: String,
 }
 
@@ -178,7 +178,7 @@ impl PendingSignIn {
     }
 }
 
-fn read_pushed(answer: &Response) -> Result<Pushed, OAuthError> {
+pub(super) fn read_pushed(answer: &Response) -> Result<Pushed, OAuthError> {
     match answer.status {
         200 | 201 => serde_json::from_slice(&answer.body).map_err(|_| OAuthError::Rejected),
         429 | 500.. => Err(OAuthError::Unreachable),

@@ -34,7 +34,12 @@ impl AuthorizationServer {
         Self::from_json(&server, &issuer, pds, development).ok_or(OAuthError::Rejected)
     }
 
-    fn from_json(server: &Value, issuer: &str, pds: &Url, development: bool) -> Option<Self> {
+    pub(super) fn from_json(
+        server: &Value,
+        issuer: &str,
+        pds: &Url,
+        development: bool,
+    ) -> Option<Self> {
         let text = |name: &str| server.get(name).and_then(Value::as_str);
         let has = |name: &str, wanted: &str| {
             let list = server.get(name).and_then(Value::as_array);
@@ -75,7 +80,7 @@ async fn metadata(network: &Network, base: &Url, name: &str) -> Result<Value, OA
     }
 }
 
-fn named_issuer(resource: &Value, pds: &Url) -> Option<String> {
+pub(super) fn named_issuer(resource: &Value, pds: &Url) -> Option<String> {
     if resource.get("resource")?.as_str()? != origin(pds) {
         return None;
     }

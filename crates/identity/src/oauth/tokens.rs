@@ -30,7 +30,7 @@ pub(super) struct Tokens {
 impl Tokens {
     /// Reads an answer and checks what holds for every one: bound to the key, with all that was
     /// asked for. A server drops a scope that it does not know without a word.
-    fn read(answer: &Response, asked: &str) -> Result<Self, OAuthError> {
+    pub(super) fn read(answer: &Response, asked: &str) -> Result<Self, OAuthError> {
         let tokens: Self =
             serde_json::from_slice(&answer.body).map_err(|_| OAuthError::ExchangeFailed)?;
         if !tokens.token_type.eq_ignore_ascii_case("DPoP") {

@@ -58,6 +58,12 @@ impl<'a> Car<'a> {
         })
     }
 
+    /// What the header names.
+    #[cfg(feature = "testing")]
+    pub(super) fn root(&self) -> Cid {
+        self.root
+    }
+
     /// The block that the header names.
     pub(super) fn root_block(&self) -> Result<&'a [u8], ProofError> {
         self.block(&self.root)

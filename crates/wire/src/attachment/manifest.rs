@@ -65,9 +65,7 @@ impl Manifest {
             r#type: TYPE.to_owned(),
             pieces: self.pieces.clone(),
         });
-        let len = u32::try_from(encoded.len()).map_err(|_| AttachmentError::Length)?;
-        let plain = [&len.to_be_bytes()[..], &encoded].concat();
-        Pieces::labelled(key, nonce, LABEL).seal(0, true, &plain)
+        seal(&encoded, key, nonce)
     }
 
     /// Decrypts and reads a manifest.
@@ -99,4 +97,14 @@ impl Manifest {
         }
         Self::new(wire.size, wire.pieces)
     }
+}
+
+pub(crate) fn seal(
+    encoded: &[u8],
+    key: &AttachmentKey,
+    nonce: &[u8; NONCE],
+) -> Result<Vec<u8>, AttachmentError> {
+    let len = u32::try_from(encoded.len()).map_err(|_| AttachmentError::Length)?;
+    let plain = [&len.to_be_bytes()[..], encoded].concat();
+    Pieces::labelled(key, nonce, LABEL).seal(0, true, &plain)
 }

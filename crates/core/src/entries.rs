@@ -1,0 +1,43 @@
+//! Entries to decoders that are not public, for the fuzz targets.
+
+use crate::account::words;
+use crate::db::WriteTx;
+use crate::mls::{Message, MlsError, Session};
+use crate::safety::picture::{self, Found};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sotto_wire::key::SigningKey;
+
+/// The group that an MLS message names.
+///
+/// # Errors
+/// [`MlsError`].
+pub fn mls_message(bytes: &[u8]) -> Result<Vec<u8>, MlsError> {
+    Ok(Message::parse(bytes)?.group_id().to_vec())
+}
+
+/// Whether a picture shows a safety code.
+#[must_use]
+pub fn picture(bytes: &[u8]) -> bool {
+    matches!(picture::find(&STANDARD.encode(bytes)), Ok(Found::Code(_)))
+}
+
+/// The recovery words of a key, read from what somebody typed and written again.
+#[must_use]
+pub fn words(text: &str) -> Option<String> {
+    let words = words::of(&words::key(text).ok()?).ok()?;
+    Some(words.join(" "))
+}
+
+/// Any bytes as a message of the own send group.
+///
+/// # Errors
+/// [`MlsError`].
+pub fn seal(
+    tx: &WriteTx<'_>,
+    group: &[u8],
+    key: &SigningKey,
+    payload: &[u8],
+) -> Result<Vec<u8>, MlsError> {
+    Session::storing_each_time(tx).seal(group, key, payload)
+}
