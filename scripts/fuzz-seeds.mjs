@@ -34,7 +34,7 @@ const TOKENS = {
 }
 const ACTOR = {
   did: 'did:web:a.example',
-  handle: 'a.example',
+  handle: 'a.bsky.social',
   displayName: 'A',
   avatar: 'https://pds.example/a',
 }
@@ -48,7 +48,11 @@ const json = (value) => JSON.stringify(value)
 const BY_HAND = {
   engine_frame: [''],
   germ_hello: ['\0\0\x14did:web:alice.example\0\x02'],
-  handle: ['alice.example', '3kdgeujwlq32y', 'zQ3shgVXZLaMzm5S5x7XzGUG6YFHFLtoEMiv9ao2Bqa7hGyg2'],
+  handle: [
+    'alice.bsky.social',
+    '3kdgeujwlq32y',
+    'zQ3shgVXZLaMzm5S5x7XzGUG6YFHFLtoEMiv9ao2Bqa7hGyg2',
+  ],
   mls_key_package: ['', '\0\0\x01\0'],
   mls_message: ['', '\0\0\x01\0'],
   mls_welcome: ['', '\0\0\x01\0'],

@@ -36,7 +36,7 @@ fn server(bytes: &[u8]) {
     let status = statuses.get(usize::from(*status) % statuses.len());
     let network = answering(status.copied().unwrap_or(200), body);
     let url = Url::parse("https://pds.example").expect("a URL");
-    let handle = Handle::parse("alice.example").expect("a handle");
+    let handle = Handle::parse("alice.bsky.social").expect("a handle");
     runtime().block_on(async {
         let _ = network.did_document(&did()).await;
         let _ = network.resolve_handle(&handle).await;
