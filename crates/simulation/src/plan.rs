@@ -266,7 +266,7 @@ impl Drawn<'_> {
             let ms = match self.chance.below(3) {
                 0 => self.chance.between(MINUTE_MS, HOUR_MS),
                 1 => self.chance.between(HOUR_MS, DAY_MS),
-                _ => self.chance.between(DAY_MS, 20 * DAY_MS),
+                _ => self.chance.between(DAY_MS, 6 * DAY_MS),
             };
             self.acts.push((self.at(), Act::Sleep { ms }));
         }

@@ -14,7 +14,12 @@ const ENOUGH: u32 = 2;
 /// Looks before everybody sleeps for a while.
 const PATIENCE: u32 = 40;
 /// How long, in hours; each time something has to happen that waits for its time.
-const SLEEPS_H: [u64; 5] = [1, 1, 7, 24, 8 * 24];
+///
+/// The last: what was accepted and never acknowledged is given up, shown so, and tried again.
+const SLEEPS_H: [u64; 5] = [1, 1, 7, 24, 32 * 24];
+const HOUR_MS: u64 = 60 * 60 * 1000;
+/// The world ends where key packages of its beginning would, or openmls's clock begins (`main`).
+const END_MS: u64 = 40 * 24 * HOUR_MS;
 /// How often a user tries again what was given up.
 const RETRIES: u32 = 3;
 
@@ -34,7 +39,13 @@ const OPEN: [(&str, &str); 6] = [
         "to be asked for",
         "SELECT count(*) FROM lost_group WHERE due = 1",
     ),
-    ("with a gap before it", "SELECT count(*) FROM early_frame"),
+    // In a group that was replaced since, nobody fills a gap any more: it was sealed anew.
+    (
+        "with a gap before it",
+        "SELECT count(*) FROM early_frame e JOIN read_group r ON r.id = e.read_group
+         WHERE NOT EXISTS (SELECT 1 FROM read_group n
+                           WHERE n.peer_device = r.peer_device AND n.id > r.id)",
+    ),
 ];
 
 /// Lets time pass until every device has done everything; otherwise says what is left.
@@ -44,23 +55,27 @@ const OPEN: [(&str, &str); 6] = [
 pub async fn settle(world: &World, machines: &[Arc<Machine>]) -> Result<(), String> {
     let mut retries = 0;
     for sleep in [0].iter().chain(&SLEEPS_H) {
-        world.sleep(sleep * 60 * 60 * 1000);
+        if world.elapsed_ms() + sleep * HOUR_MS > END_MS {
+            break;
+        }
+        world.sleep(sleep * HOUR_MS);
         let mut in_a_row = 0;
-        for _ in 0..PATIENCE {
+        for look in 1..=PATIENCE {
             tokio::time::sleep(LOOK).await;
             accept(machines).await?;
-            if !open(machines).await?.is_empty() {
-                in_a_row = 0;
+            // A user looks again after a while, too, not only when nothing moves any more.
+            let user_looks = in_a_row + 1 == ENOUGH || look == PATIENCE / 2;
+            if user_looks && retries < RETRIES && try_again(machines).await? {
+                (retries, in_a_row) = (retries + 1, 0);
                 continue;
             }
-            in_a_row += 1;
-            if in_a_row < ENOUGH {
-                continue;
-            }
-            if retries == RETRIES || !try_again(machines).await? {
+            in_a_row = match open(machines).await?.is_empty() {
+                true => in_a_row + 1,
+                false => 0,
+            };
+            if in_a_row == ENOUGH {
                 return Ok(());
             }
-            (retries, in_a_row) = (retries + 1, 0);
         }
     }
     Err(open(machines).await?.join(", "))
