@@ -5,6 +5,7 @@
 //! random one: a run of the simulation can then be repeated.
 
 mod backoff;
+mod claims;
 mod context;
 mod expirer;
 mod housekeeper;
@@ -16,6 +17,7 @@ mod transfers;
 mod typing;
 mod wake;
 
+pub(crate) use claims::Claims;
 pub(crate) use context::{Context, Troubles};
 pub(crate) use reverifier::Suspects;
 pub(crate) use typing::Typing;

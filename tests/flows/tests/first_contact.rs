@@ -69,6 +69,7 @@ async fn claim_as_another_device(by: &OwnAccount, relay: &Relay, of: &Client) ->
     let minted = minted.await.unwrap().bytes().await.unwrap();
     let challenge: ChallengeResponse = cbor::decode(&minted, 4096).unwrap();
     let body = cbor::encode(&ClaimRequest {
+        id: [7; 16],
         did: by.did.clone(),
         cert: certificate.sign(&by.delegate_key),
     });

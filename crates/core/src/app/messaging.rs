@@ -8,7 +8,7 @@ use crate::account::data_dir;
 use crate::account::secrets::Current;
 use crate::attachments::folder::Folder;
 use crate::db::{Database, OwnAccount};
-use crate::delivery::{Context, Delivery, Suspects, Troubles, Typing};
+use crate::delivery::{Claims, Context, Delivery, Suspects, Troubles, Typing};
 use crate::discovery::{Discovery, Follows};
 use crate::relay::Relays;
 use crate::views::{AppEvent, ErrorView};
@@ -62,6 +62,7 @@ impl Inner {
             connection: watch::Sender::new(Context::connecting()),
             try_again: watch::Sender::new(0),
             look_after: Notify::new(),
+            claims: Claims::default(),
             suspects: Suspects::default(),
             troubles: Troubles::default(),
             typing: Typing::default(),

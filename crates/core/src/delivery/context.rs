@@ -1,5 +1,6 @@
 //! What the tasks share.
 
+use super::claims::Claims;
 use super::reverifier::Suspects;
 use super::typing::Typing;
 use crate::attachments::folder::Folder;
@@ -30,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) try_again: watch::Sender<u64>,
     /// Key packages may have become few.
     pub(crate) look_after: Notify,
+    /// Under which id key packages are being claimed.
+    pub(crate) claims: Claims,
     /// Peers to be verified anew.
     pub(crate) suspects: Suspects,
     pub(crate) troubles: Troubles,

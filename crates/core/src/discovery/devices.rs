@@ -19,9 +19,15 @@ pub(crate) struct Device {
 }
 
 impl Discovery {
-    /// Claims a key package of every device of a verified account (docs/protocol.md §4.4).
-    pub(crate) async fn devices(&self, pin: &Pin) -> Result<Vec<Device>, DiscoveryError> {
-        let answer = match self.relays.claim(&self.own, &pin.domain, &pin.did).await {
+    /// Claims a key package of every device of a verified account, for the send group that is made
+    /// under this `id` (docs/protocol.md §4.4).
+    pub(crate) async fn devices(
+        &self,
+        pin: &Pin,
+        id: [u8; 16],
+    ) -> Result<Vec<Device>, DiscoveryError> {
+        let claimed = self.relays.claim(&self.own, &pin.domain, &pin.did, id);
+        let answer = match claimed.await {
             Err(RelayError::Refused { status: 404, .. }) => {
                 return Err(DiscoveryError::NoKeyPackage);
             }

@@ -28,14 +28,16 @@ impl Relays {
         missing_capability(&document).map_or(Ok(()), |name| Err(RelayError::NotARelay(name)))
     }
 
-    /// Claims one key package of every device of `did`.
+    /// Claims one key package of every device of `did`; the same ones again for the same `id`.
     pub(crate) async fn claim(
         &self,
         own: &OwnAccount,
         domain: &Domain,
         did: &Did,
+        id: [u8; 16],
     ) -> Result<ClaimResponse, RelayError> {
         let body = ClaimRequest {
+            id,
             did: own.did.clone(),
             cert: own.certificate.clone(),
         };

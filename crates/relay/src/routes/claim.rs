@@ -53,7 +53,7 @@ pub(super) async fn claim(
             Unverified::Refused => ApiError::new(StatusCode::FORBIDDEN, "not-delegated"),
         })?;
     let device = claimed.device_key.thumbprint();
-    let result = handed_out(&state, &did, &body.did, &device).await;
+    let result = handed_out(&state, &did, &body, &device).await;
     let response = result.unwrap_or_else(ApiError::into_response);
     Ok(reply::with_next_challenge(
         &state,
@@ -66,10 +66,11 @@ pub(super) async fn claim(
 async fn handed_out(
     state: &State,
     did: &Did,
-    claimant: &Did,
+    asked: &ClaimRequest,
     device: &Thumbprint,
 ) -> Result<Response, ApiError> {
-    let claim = claim_key(state, did, claimant, device);
+    let claimant = &asked.did;
+    let claim = claim_key(state, did, asked, device);
     let (key, of) = (claim.clone(), did.as_str().to_owned());
     let now = state.now_i64();
     let repeated = state
@@ -162,15 +163,17 @@ pub(super) fn response(offer: Offer) -> ClaimResponse {
 
 /// Under the relay's secret, so that the database does not say who claimed whose packages.
 ///
-/// By device: a device that was installed anew must not get packages that the one before it used up.
-fn claim_key(state: &State, did: &Did, claimant: &Did, device: &Thumbprint) -> Vec<u8> {
+/// By device and by what the claim is for: neither a device that was installed anew nor the next send
+/// group of the same device must get packages that were used up before.
+fn claim_key(state: &State, did: &Did, asked: &ClaimRequest, device: &Thumbprint) -> Vec<u8> {
     let parts = [
         b"claim\0".as_slice(),
         did.as_str().as_bytes(),
         b"\0",
-        claimant.as_str().as_bytes(),
+        asked.did.as_str().as_bytes(),
         b"\0",
         device.as_bytes(),
+        &asked.id,
     ];
     state.challenges.derive(&parts)
 }

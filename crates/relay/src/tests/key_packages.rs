@@ -32,8 +32,14 @@ fn packages(n: usize) -> Vec<Vec<u8>> {
 }
 
 async fn claim(world: &World, of: &Did, by: &Person, device: &Device) -> Answer {
+    claim_for(world, of, by, device, [7; 16]).await
+}
+
+/// The claim with this id.
+async fn claim_for(world: &World, of: &Did, by: &Person, device: &Device, id: [u8; 16]) -> Answer {
     let challenge = world.challenge(Realm::Claim, of.as_str()).await;
     let body = cbor::encode(&ClaimRequest {
+        id,
         did: by.did.clone(),
         cert: device.cert.clone(),
     });
@@ -201,6 +207,28 @@ async fn a_claim_needs_a_verified_claimant_and_a_registered_account() {
         claim(&world, &alice.did, &bob, &mixed).await.status,
         StatusCode::UNAUTHORIZED
     );
+}
+
+#[tokio::test]
+async fn a_claim_for_another_group_never_gets_the_same_package() {
+    let world = World::new().await;
+    let (alice, device) = world.registered("alice").await;
+    let bob = world.person("bob");
+    let phone = bob.device(world.now());
+    let put = KeyPackagesPut {
+        remove: Vec::new(),
+        single_use: packages(3),
+        last_resort: None,
+    };
+    publish(&world, &device, put).await;
+    let mut handed = Vec::new();
+    for id in [[1; 16], [2; 16], [1; 16]] {
+        let answer = claim_for(&world, &alice.did, &bob, &phone, id).await;
+        let answer: ClaimResponse = answer.decode();
+        handed.push(answer.packages[0].package.clone());
+    }
+    assert_ne!(handed[0], handed[1]);
+    assert_eq!(handed[0], handed[2], "a repetition, whose answer was lost");
 }
 
 #[tokio::test]

@@ -54,6 +54,7 @@ async fn exchange(world: &World) -> Vec<Vec<u8>> {
 
     let challenge = world.challenge(Realm::Claim, alice.did.as_str()).await;
     let body = cbor::encode(&ClaimRequest {
+        id: [7; 16],
         did: bob.did.clone(),
         cert: bobs.cert.clone(),
     });
@@ -193,6 +194,7 @@ async fn even_while_in_use_the_database_does_not_link_claims_or_machines() {
     let bobs = bob.device(world.now());
     let challenge = world.challenge(Realm::Claim, alice.did.as_str()).await;
     let body = cbor::encode(&ClaimRequest {
+        id: [7; 16],
         did: bob.did.clone(),
         cert: bobs.cert.clone(),
     });

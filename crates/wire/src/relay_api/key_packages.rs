@@ -37,6 +37,10 @@ pub struct KeyPackagesState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimRequest {
+    /// Chosen anew for every send group to be made: a repetition with the same one gets the same
+    /// packages, another one never does.
+    #[serde(with = "serde_bytes")]
+    pub id: [u8; 16],
     /// The account that asks.
     pub did: Did,
     /// The certificate of the asking device, as a signed object.

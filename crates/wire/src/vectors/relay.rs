@@ -132,7 +132,14 @@ fn bodies() {
         ),
         body("key packages state", &state(Some(vec![3; 32]))),
         body("key packages state, no last resort", &state(None)),
-        body("claim", &api::ClaimRequest { did: alice(), cert }),
+        body(
+            "claim",
+            &api::ClaimRequest {
+                id: [7; 16],
+                did: alice(),
+                cert,
+            },
+        ),
         body(
             "claim answer",
             &api::ClaimResponse {

@@ -71,7 +71,10 @@ pub(super) async fn make(
             return Err(error.into());
         }
     };
-    let devices = context.discovery.devices(&pin).await?;
+    let id = context.claims.of(conversation, &*context.random);
+    let devices = context.discovery.devices(&pin, id).await?;
+    // Whatever comes of them: a package that may have been used is not used again.
+    context.claims.end(conversation);
     let (conversation, now) = (*conversation, context.clock.now_ms());
     context
         .database
