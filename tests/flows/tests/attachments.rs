@@ -82,7 +82,13 @@ async fn becomes(
     last_file(of, with).await.unwrap()
 }
 
+/// The other's file, fetched as soon as it is there.
 async fn fetched(of: &Client, with: &Client) -> (MessageView, AttachmentView) {
+    until("a file of the other", || async {
+        let last = last_file(of, with).await;
+        last.is_some_and(|(message, _)| !message.mine)
+    })
+    .await;
     let (message, _) = becomes(of, with, AttachmentState::Remote).await;
     of.app().fetch_attachment(message.id, 0).await.unwrap();
     becomes(of, with, AttachmentState::Here).await
@@ -337,13 +343,23 @@ async fn what_the_relay_damages_or_loses_is_named() {
         .iter()
         .map(|it| std::fs::read(it).unwrap())
         .collect();
-    for (object, bytes) in objects.iter().zip(&whole) {
-        let mut bent = bytes.clone();
+    let bend = |object: &PathBuf, bytes: &[u8]| {
+        let mut bent = bytes.to_vec();
         bent[77] ^= 1;
         std::fs::write(object, bent).unwrap();
+    };
+    let objects_and_bytes = || objects.iter().zip(&whole);
+    objects_and_bytes().for_each(|(object, bytes)| bend(object, bytes));
+    // First the manifest, then the pieces.
+    for _ in 0..2 {
         bob.app().fetch_attachment(message.id, 0).await.unwrap();
         let (_, file) = becomes(&bob, &alice, AttachmentState::Failed).await;
         assert_eq!(file.error.unwrap().code, "attachment.damaged");
+        for (object, bytes) in objects_and_bytes().filter(|(_, bytes)| bytes.len() < MIB) {
+            std::fs::write(object, bytes).unwrap();
+        }
+    }
+    for (object, bytes) in objects_and_bytes() {
         std::fs::write(object, bytes).unwrap();
     }
     let refused = bob
