@@ -174,7 +174,8 @@ export class Sotto {
   }
 
   delivered(text, options) {
-    return this.message(text, ['delivered'], options)
+    // What was read has been delivered.
+    return this.message(text, ['delivered', 'read'], options)
   }
 
   async online({ timeout = 30_000 } = {}) {

@@ -240,7 +240,8 @@ impl Client {
                 return all;
             };
             before = Some(first.id);
-            let page = page.into_iter().map(|message| Told {
+            let page = page.into_iter().filter(|it| it.notice.is_none());
+            let page = page.map(|message| Told {
                 mine: message.mine,
                 text: message.text.unwrap_or_default(),
                 state: message.state,
