@@ -2,9 +2,13 @@
 
 use super::reading::{MAX_PAGE, known, presented};
 use super::{App, present};
-use crate::messages::{around, drafts, search};
+use crate::db::{DbError, ReadTx};
+use crate::messages::{Message, around, drafts, search};
 use crate::views::{ErrorView, MarkView, MessageView, SearchHitView, SearchView};
 use sotto_wire::conversation::ConversationId;
+
+/// Messages of a conversation beside one of them, at most so many.
+type Page = fn(&ReadTx<'_>, &ConversationId, i64, u32) -> Result<Vec<Message>, DbError>;
 
 impl App {
     pub(super) async fn find(
@@ -35,16 +39,8 @@ impl App {
         message: i64,
         limit: u32,
     ) -> Result<Vec<MessageView>, ErrorView> {
-        let Some(id) = ConversationId::from_hex(conversation) else {
-            return Ok(Vec::new());
-        };
-        let limit = limit.min(MAX_PAGE);
-        let read = self.ready()?.database.clone();
-        let read = read.read(move |tx| {
-            let messages = around::around(tx, &id, message, limit)?;
-            presented(tx, &messages)
-        });
-        Ok(read.await?)
+        self.beside(conversation, (message, limit), around::around)
+            .await
     }
 
     pub(super) async fn page_after(
@@ -53,13 +49,23 @@ impl App {
         after: i64,
         limit: u32,
     ) -> Result<Vec<MessageView>, ErrorView> {
+        self.beside(conversation, (after, limit), around::after)
+            .await
+    }
+
+    async fn beside(
+        &self,
+        conversation: &str,
+        (message, limit): (i64, u32),
+        page: Page,
+    ) -> Result<Vec<MessageView>, ErrorView> {
         let Some(id) = ConversationId::from_hex(conversation) else {
             return Ok(Vec::new());
         };
         let limit = limit.min(MAX_PAGE);
         let read = self.ready()?.database.clone();
         let read = read.read(move |tx| {
-            let messages = around::after(tx, &id, after, limit)?;
+            let messages = page(tx, &id, message, limit)?;
             presented(tx, &messages)
         });
         Ok(read.await?)

@@ -57,18 +57,7 @@ impl Relays {
         domain: &Domain,
         name: &ObjectName,
     ) -> Result<(), RelayError> {
-        let path = paths::attachment(name);
-        let call = Call {
-            method: Method::Delete,
-            ..Call::get(domain, &path)
-        };
-        let answer = self
-            .send_signed(&call, Realm::Device, &self.thumbprint())
-            .await?;
-        if answer.status == 404 {
-            return Ok(());
-        }
-        successful(answer).map(drop)
+        self.remove(domain, &paths::attachment(name)).await
     }
 
     /// Gets an object of at most `max` bytes, or the bytes from `part.0` to `part.1` of it, both

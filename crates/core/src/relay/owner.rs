@@ -105,10 +105,14 @@ impl Relays {
         domain: &Domain,
         address: &Address,
     ) -> Result<(), RelayError> {
-        let path = paths::grant(address);
+        self.remove(domain, &paths::grant(address)).await
+    }
+
+    /// Has something of the own device deleted; it may be gone already.
+    pub(super) async fn remove(&self, domain: &Domain, path: &str) -> Result<(), RelayError> {
         let call = Call {
             method: Method::Delete,
-            ..Call::get(domain, &path)
+            ..Call::get(domain, path)
         };
         let answer = self
             .send_signed(&call, Realm::Device, &self.thumbprint())
