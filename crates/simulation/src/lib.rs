@@ -20,6 +20,7 @@ pub mod plan;
 pub mod power;
 pub mod quiet;
 pub mod relays;
+pub mod remains;
 pub mod report;
 pub mod run;
 mod scene;

@@ -15,8 +15,9 @@ const ENOUGH: u32 = 2;
 const PATIENCE: u32 = 40;
 /// How long, in hours; each time something has to happen that waits for its time.
 ///
-/// The last: what was accepted and never acknowledged is given up, shown so, and tried again.
-const SLEEPS_H: [u64; 5] = [1, 1, 7, 24, 32 * 24];
+/// Day after day: a device that acknowledges nothing is contacted as if for the first time. The last:
+/// what was accepted and never acknowledged is given up, shown so, and tried again.
+const SLEEPS_H: [u64; 13] = [1, 1, 7, 24, 24, 24, 24, 24, 24, 24, 24, 24, 30 * 24 + 1];
 const HOUR_MS: u64 = 60 * 60 * 1000;
 /// The world ends where key packages of its beginning would, or openmls's clock begins (`main`).
 const END_MS: u64 = 40 * 24 * HOUR_MS;

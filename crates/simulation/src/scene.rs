@@ -10,6 +10,7 @@ use crate::net::Net;
 use crate::plan::{Plan, RELAYS};
 use crate::quiet;
 use crate::relays::{self, RelayMachine};
+use crate::remains::remains;
 use crate::run::Outcome;
 use crate::time::World;
 use crate::user::USER;
@@ -102,6 +103,12 @@ impl Scene {
         let settling = tokio::time::timeout(LIMIT, self.settle());
         let settled = settling.await.map_err(|_| "it takes too long to settle")?;
         let findings = self.judge(settled).await?;
+        if !findings.faults.is_empty() {
+            for machine in &self.machines {
+                let lines = remains(machine).await?;
+                lines.iter().for_each(|line| self.log.note(line));
+            }
+        }
         let carried = self.net.carried();
         for machine in &self.machines {
             machine.stop().await;
@@ -150,13 +157,6 @@ impl Scene {
         let (world, machines) = (&self.world, &self.machines);
         let stuck = |what| format!("stuck: {what}");
         let pairs = self.pairs();
-        let went_back = self.went_back();
-        // A device that was put back to before a conversation cannot know who writes to it there
-        // (docs/simulation.md): its user writes first.
-        let back = pairs
-            .iter()
-            .filter(|(from, _)| went_back.contains_key(from));
-        self.write(2_000_000, back).await;
         quiet::settle(world, machines).await.map_err(stuck)?;
         let before = quiet::epochs(machines).await?;
         for round in 0..2 {

@@ -50,6 +50,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema/013_attachments.sql")),
     M::up(include_str!("schema/015_search.sql")),
     M::up(include_str!("schema/016_draft.sql")),
+    M::up(include_str!("schema/017_silence.sql")),
 ];
 
 pub(super) fn writer(

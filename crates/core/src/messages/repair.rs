@@ -5,12 +5,14 @@
 mod asking;
 mod renewal;
 mod set_back;
+mod silence;
 mod unread;
 
 pub(super) use asking::{asked, joined, repeat, take};
 pub(crate) use renewal::{carry_out, forget, is_due};
 pub(crate) use set_back::everywhere;
 pub(super) use set_back::set_back;
+pub(super) use silence::heard;
 pub(super) use unread::{FORKED, unread};
 
 const HOUR: u64 = 60 * 60 * 1000;

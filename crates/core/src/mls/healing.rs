@@ -210,9 +210,13 @@ fn unprocessed<E>(provider: &Provider<'_>, error: &ProcessMessageError<E>) -> Ml
     let refused = failure(provider.storage(), "commit.invalid");
     match (refused, error) {
         (MlsError::Db(error), _) => MlsError::Db(error),
+        // It names a secret that this device does not have: none of that name, or another one.
         (
             _,
-            ProcessMessageError::InvalidCommit(StageCommitError::PskError(PskError::KeyNotFound)),
+            ProcessMessageError::InvalidCommit(
+                StageCommitError::PskError(PskError::KeyNotFound)
+                | StageCommitError::ConfirmationTagMismatch,
+            ),
         ) => MlsError::Ahead,
         (refused, _) => refused,
     }

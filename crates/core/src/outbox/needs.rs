@@ -46,7 +46,8 @@ pub fn waiting(tx: &ReadTx<'_>) -> Result<Vec<ConversationId>, DbError> {
            AND (EXISTS (SELECT 1 FROM outbox WHERE conversation = c.id)
                 OR EXISTS (SELECT 1 FROM read_group WHERE conversation = c.id AND ack_due = 1))
            AND (EXISTS (SELECT 1 FROM send_member m JOIN held_grant h USING (peer_device)
-                        WHERE m.send_group = g.id AND h.expires_s > :now)
+                        JOIN peer_device d ON d.id = m.peer_device
+                        WHERE m.send_group = g.id AND h.expires_s > :now AND d.silent = 0)
                 OR EXISTS (SELECT 1 FROM outbox WHERE conversation = c.id)
                    AND :max > (SELECT count(*) FROM put
                                WHERE send_group = g.id AND seq IS NOT NULL

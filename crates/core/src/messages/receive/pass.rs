@@ -11,7 +11,7 @@ use rusqlite::params;
 use sotto_wire::did::Did;
 use sotto_wire::frame::SealKey;
 use sotto_wire::grant::Address;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub(super) struct Pass<'t, 'c> {
     pub(super) tx: &'t WriteTx<'c>,
@@ -21,6 +21,8 @@ pub(super) struct Pass<'t, 'c> {
     grants: HashMap<Address, (SealKey, i64)>,
     /// The last acknowledgement of each device for each own group: most frames repeat it.
     pub(super) acked: HashMap<(i64, Vec<u8>), u64>,
+    /// Devices of which a frame was read.
+    pub(super) heard: HashSet<i64>,
     senders: HashMap<i64, Did>,
     /// Id of the last message that was stored at the end of the history.
     last_place: Option<i64>,
@@ -61,6 +63,7 @@ impl<'t, 'c> Pass<'t, 'c> {
             readers: HashMap::new(),
             grants: HashMap::new(),
             acked: HashMap::new(),
+            heard: HashSet::new(),
             senders: HashMap::new(),
             last_place: None,
             early: Early::default(),

@@ -1,6 +1,6 @@
 //! Own send groups that are begun anew, now or later.
 
-use super::{DAY, HOUR, asking};
+use super::{DAY, HOUR, asking, silence};
 use crate::db::{DbError, ReadTx, WriteTx};
 use crate::messages::{EngineError, renew};
 use crate::outbox;
@@ -64,11 +64,11 @@ pub(crate) fn is_due(tx: &ReadTx<'_>) -> Result<bool, DbError> {
     let renewals = tx
         .prepare_cached(RENEWALS)?
         .exists(named_params! { ":now": now })?;
-    Ok(renewals || asking::is_due(tx, now)?)
+    Ok(renewals || asking::is_due(tx, now)? || silence::is_due(tx)?)
 }
 
-/// Does what was put off until now: replaces own send groups, and asks once more for what still
-/// cannot be read.
+/// Does what was put off until now: replaces own send groups, asks once more for what still cannot be
+/// read, and gives up waiting for devices that acknowledge nothing.
 ///
 /// # Errors
 /// [`EngineError`]; nothing has changed then.
@@ -87,7 +87,8 @@ pub(crate) fn carry_out(tx: &WriteTx<'_>) -> Result<(), EngineError> {
             tx.execute(sql, [conversation])?;
         }
     }
-    asking::again(tx)
+    asking::again(tx)?;
+    silence::fall_back(tx)
 }
 
 /// Old groups of the peer that are silent for so long are forgotten, in milliseconds: longer than

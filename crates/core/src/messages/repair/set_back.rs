@@ -10,14 +10,14 @@ use sotto_wire::payload::Lost;
 
 /// Begins a conversation anew in both directions: what was done since is unknown here, so the own
 /// send group may contradict what its readers know, the peer may hold grants that this device has
-/// forgotten, and what was acknowledged to the own relay does not come again. Nothing happens where
-/// that is on its way already.
+/// forgotten, and what was acknowledged to the own relay does not come again. `false`: that is on its
+/// way already, and nothing has happened.
 pub(in crate::messages) fn set_back(
     tx: &WriteTx<'_>,
     conversation: i64,
-) -> Result<(), EngineError> {
+) -> Result<bool, EngineError> {
     if !renewal::begin_anew(tx, conversation)? {
-        return Ok(());
+        return Ok(false);
     }
     tracing::warn!("this device's data is older than what it has acknowledged");
     notice::put(tx, conversation, Notice::SetBack)?;
@@ -27,7 +27,7 @@ pub(in crate::messages) fn set_back(
     }
     outbox::ask_for_frame(tx, conversation)?;
     tx.changed(Change::Outbox);
-    Ok(())
+    Ok(true)
 }
 
 /// The group of each of the peer's devices that was joined last.

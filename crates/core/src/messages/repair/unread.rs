@@ -61,16 +61,15 @@ fn by_grant(
         return Ok(());
     };
     let (conversation, name) = match (code, &opened.welcome) {
-        (AHEAD | FORKED, _) => (newest(tx, &group, device)?, Lost::Group(group)),
+        (AHEAD | FORKED, _) => (affected(tx, &group, device)?, Lost::Group(group)),
         // Without Welcome: this device had acknowledged something of the group.
         (quarantine::UNKNOWN_GROUP, None) => (conversation_of(tx, device)?, Lost::Group(group)),
         (NO_KEY_PACKAGE, Some(welcome)) => {
             let digest = Sha256::digest(welcome).into();
             (conversation_of(tx, device)?, Lost::Welcome(digest))
         }
-        // The grant was given to somebody else, too: that is forgotten here.
-        ("frame.wrong-sender", _) => return set_back::everywhere(tx),
-        ("message.undecryptable", _) => return nudge(tx, &group, device),
+        ("frame.wrong-sender", _) => return given_twice(tx, &group, device),
+        ("message.undecryptable" | "commit.invalid", _) => return nudge(tx, &group, device),
         _ => return Ok(()),
     };
     match conversation {
@@ -123,16 +122,39 @@ fn conversation_of(tx: &WriteTx<'_>, device: i64) -> Result<Option<i64>, DbError
     Ok(statement.query_row([device], |row| row.get(0)).optional()?)
 }
 
-/// The conversation of a group, if it is the one of its device that was joined last: an older one
-/// was replaced already.
-fn newest(tx: &WriteTx<'_>, group: &[u8; 16], device: i64) -> Result<Option<i64>, DbError> {
-    let mut statement = tx.prepare_cached(
-        "SELECT conversation FROM read_group g WHERE group_id = ?1 AND peer_device = ?2
-           AND NOT EXISTS (SELECT 1 FROM read_group WHERE peer_device = ?2 AND id > g.id)",
-    )?;
-    Ok(statement
+/// The conversation of a group that cannot be followed, unless another group of its device was joined
+/// since: then it was replaced already. One that could not be followed from the start was not joined.
+fn affected(tx: &WriteTx<'_>, group: &[u8; 16], device: i64) -> Result<Option<i64>, DbError> {
+    let newest: Option<bool> = tx
+        .prepare_cached(
+            "SELECT id = (SELECT max(id) FROM read_group WHERE peer_device = ?2)
+             FROM read_group WHERE group_id = ?1 AND peer_device = ?2",
+        )?
         .query_row(params![group, device], |row| row.get(0))
-        .optional()?)
+        .optional()?;
+    match newest {
+        Some(false) => Ok(None),
+        Some(true) | None => conversation_of(tx, device),
+    }
+}
+
+/// The grant was given to somebody else, too, which is forgotten here; others in stock may have been
+/// as well. Only these two conversations begin anew: two peers who lend each other their grants could bring it about.
+fn given_twice(tx: &WriteTx<'_>, group: &[u8; 16], device: i64) -> Result<(), EngineError> {
+    let owner: Option<i64> = tx
+        .prepare_cached("SELECT peer_device FROM read_group WHERE group_id = ?1")?
+        .query_row([group], |row| row.get(0))
+        .optional()?;
+    let mut begun = false;
+    for device in [Some(device), owner].into_iter().flatten() {
+        if let Some(conversation) = conversation_of(tx, device)? {
+            begun |= set_back(tx, conversation)?;
+        }
+    }
+    if begun {
+        grant_stock::void_stock(tx)?;
+    }
+    Ok(())
 }
 
 /// The sender may have been set back. What was acknowledged tells it so: it is acknowledged again,

@@ -14,6 +14,7 @@ pub(super) struct Recipient {
     pub(super) device_id: DeviceId,
     /// It has every frame up to this one: no Welcome and no commit that came with them any more.
     pub(super) acked: u64,
+    /// `None`, too, where it is silent (docs/protocol.md §3.7).
     pub(super) held: Option<Held>,
 }
 
@@ -31,7 +32,8 @@ pub(super) fn load(tx: &WriteTx<'_>, group: i64) -> Result<Vec<Recipient>, Engin
          FROM send_member member
          JOIN peer_device device ON device.id = member.peer_device
          LEFT JOIN held_grant held ON held.id =
-           (SELECT max(id) FROM held_grant WHERE peer_device = device.id AND expires_s > ?2)
+           (SELECT max(id) FROM held_grant WHERE peer_device = device.id AND expires_s > ?2
+              AND device.silent = 0)
          WHERE member.send_group = ?1
          ORDER BY device.id",
     )?;

@@ -240,6 +240,83 @@ fn who_was_set_back_to_before_the_first_contact_begins_anew() {
 }
 
 #[test]
+fn a_device_that_acknowledges_nothing_is_contacted_as_if_for_the_first_time() {
+    let clock = TestClock::new();
+    let (mut alice, mut bob) = (Party::new("alice", &clock), Party::new("bob", &clock));
+    publish(&alice);
+    publish(&bob);
+    let image = bob.copy();
+    alice.say(&bob, "hello");
+    settle(&mut alice, &mut bob);
+    bob.restore(&image);
+    alice.say(&bob, "are you there");
+    for _ in 0..5 {
+        pass(&mut alice, &mut bob, DAY);
+    }
+    assert!(bob.texts(&alice).is_empty() && alice.count(GROUPS) == 0);
+    for _ in 0..5 {
+        pass(&mut alice, &mut bob, DAY);
+    }
+    assert_eq!(bob.texts(&alice), ["are you there"]);
+    go_on(&mut alice, &mut bob);
+    assert_eq!(alice.count("SELECT count(*) FROM put"), 0);
+}
+
+#[test]
+fn who_was_away_for_long_reads_everything_once_and_is_reached_by_grants_again() {
+    let (mut alice, mut bob) = acquainted();
+    alice.say(&bob, "one");
+    for _ in 0..20 {
+        alice.clock.advance_ms(DAY);
+        alice.housekeep();
+        alice.send(&mut bob);
+    }
+    assert_eq!(alice.count(GROUPS), 1, "once, however long it takes");
+    alice.say(&bob, "two");
+    alice.send(&mut bob);
+    let by_grant = "SELECT count(*) FROM put WHERE peer_device IS NOT NULL";
+    assert_eq!(alice.count(by_grant), 0);
+    settle(&mut alice, &mut bob);
+    assert_eq!(bob.texts(&alice), ["hello", "one", "two"]);
+    alice.say(&bob, "three");
+    alice.seal(&bob);
+    assert_eq!(alice.count(by_grant), 1);
+    settle(&mut alice, &mut bob);
+    assert!(bob.notices(&alice).is_empty() && alice.notices(&bob).is_empty());
+    go_on(&mut alice, &mut bob);
+}
+
+#[test]
+fn who_forgot_an_epoch_that_the_peer_begins_with_says_so() {
+    let clock = TestClock::new();
+    let (mut alice, mut bob) = (Party::new("alice", &clock), Party::new("bob", &clock));
+    publish(&alice);
+    publish(&bob);
+    alice.say(&bob, "hello");
+    alice.send(&mut bob);
+    let image = alice.copy();
+    alice.reopen();
+    alice.say(&bob, "in another epoch");
+    alice.send(&mut bob);
+    bob.receive();
+    bob.send(&mut alice);
+    alice.restore(&image);
+    alice.say(&bob, "in another epoch of that number");
+    alice.seal(&bob);
+    assert_eq!(alice.receive(), [Outcome::Quarantined("message.ahead")]);
+    assert_eq!(alice.notices(&bob), ["notice.repair-asked"]);
+    settle(&mut alice, &mut bob);
+    pass(&mut alice, &mut bob, 2 * HOUR);
+    let expected = [
+        "hello",
+        "in another epoch",
+        "in another epoch of that number",
+    ];
+    assert_eq!(bob.texts(&alice), expected);
+    go_on(&mut alice, &mut bob);
+}
+
+#[test]
 fn a_first_contact_for_a_forgotten_key_package_is_asked_for_again() {
     let clock = TestClock::new();
     let (mut alice, mut bob) = (Party::new("alice", &clock), Party::new("bob", &clock));
@@ -302,7 +379,10 @@ fn grants_that_were_given_since_are_replaced() {
 fn a_grant_that_was_given_twice_is_noticed() {
     let (mut alice, mut bob) = acquainted();
     let mut carol = Party::new("carol", &alice.clock);
+    let mut dave = Party::new("dave", &alice.clock);
     publish(&carol);
+    dave.say(&bob, "I keep out of it");
+    settle(&mut dave, &mut bob);
     bob.clock.advance_ms(50 * DAY);
     bob.stock(16);
     let image = bob.copy();
@@ -317,6 +397,7 @@ fn a_grant_that_was_given_twice_is_noticed() {
     pass(&mut alice, &mut bob, 2 * HOUR);
     pass(&mut carol, &mut bob, 2 * HOUR);
     assert_eq!(bob.texts(&alice), ["hello", "to whom"]);
+    assert!(bob.notices(&dave).is_empty() && dave.notices(&bob).is_empty());
     go_on(&mut alice, &mut bob);
     go_on(&mut carol, &mut bob);
 }

@@ -76,6 +76,28 @@ fn what_a_clock_a_year_ahead_verified_is_looked_at_again_when_it_is_set_back() {
 }
 
 #[test]
+fn a_grant_that_has_expired_by_a_clock_that_is_ahead_is_kept() {
+    let mut alice = Party::new("alice", &TestClock::new());
+    let mut bob = Party::new("bob", &TestClock::new());
+    alice.say(&bob, "hello");
+    alice.send(&mut bob);
+    bob.receive();
+    bob.send(&mut alice);
+    alice.clock.advance_ms(100 * DAY);
+    assert_eq!(alice.receive(), [Outcome::Control]);
+    alice.clock.set_back_ms(100 * DAY);
+    alice.say(&bob, "by a grant");
+    alice.seal(&bob);
+    assert_eq!(
+        alice.count("SELECT count(*) FROM put WHERE peer_device IS NOT NULL"),
+        1
+    );
+    settle(&mut alice, &mut bob);
+    assert_eq!(bob.texts(&alice), ["hello", "by a grant"]);
+    all_delivered(&alice, &bob);
+}
+
+#[test]
 fn clocks_a_year_off_either_way_on_either_side_lose_and_disorder_nothing() {
     for (hers, his) in [(1, 0), (0, 1), (1, 1)] {
         let (mut alice, mut bob) = two_clocks();
