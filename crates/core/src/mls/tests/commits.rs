@@ -82,34 +82,6 @@ fn follow(bob: &Party, commit: Vec<u8>, retired: &[&[u8]]) -> Result<u64, &'stat
     followed.map_err(|error: MlsError| error.code())
 }
 
-fn group(alice: &Party, members: &[&Party]) -> Vec<u8> {
-    let (own, bound) = (alice.own.clone(), binding(alice, members[0]));
-    let packages: Vec<_> = members.iter().map(|it| it.key_package()).collect();
-    let forged = alice.write(move |tx| forge(tx, &own, &bound, &packages));
-    for member in members {
-        join(member, forged.welcome.clone(), alice).unwrap();
-    }
-    forged.group_id
-}
-
-/// A second device of Bob's account.
-fn tablet(bob: &Party) -> Party {
-    let mut second = account("bob", bob.clock.now());
-    second.delegate_key = bob.own.delegate_key.clone();
-    second.certificate = sotto_wire::device::DeviceCertificate {
-        did: second.did.clone(),
-        device_id: second.device_id,
-        device_key: second.device_key.public(),
-        issued_at: bob.clock.now(),
-        expires_at: bob.clock.now().plus(86_400),
-    }
-    .sign(&second.delegate_key);
-    let mut tablet = Party::new("bob", &bob.clock);
-    tablet.own = second.clone();
-    tablet.write(move |tx| crate::db::own::store(tx, &second));
-    tablet
-}
-
 #[test]
 fn bad_commits_are_refused_and_harm_nothing() {
     let (alice, bob) = pair();
@@ -139,72 +111,16 @@ fn bad_commits_are_refused_and_harm_nothing() {
     assert_eq!(follow(&bob, unknown, &[b"unknown"]), Err("message.ahead"));
 
     // What is good is followed all the same, and messages of both epochs are read.
-    let (group, key) = (id.clone(), alice.own.device_key.clone());
-    let (early, commit, late) = alice.write(move |tx| {
-        let mut session = Session::storing_each_time(tx);
-        let early = session.seal(&group, &key, b"early")?;
-        let made = session.commit(&group, &key, &[])?;
-        Ok::<_, MlsError>((early, made.bytes, session.seal(&group, &key, b"late")?))
-    });
+    let early = seal(&alice, &id, b"early");
+    let commit = commit(&alice, &id);
+    let late = seal(&alice, &id, b"late");
     assert_eq!(follow(&bob, commit.clone(), &[]), Ok(2));
     assert_eq!(follow(&bob, commit, &[]), Err("commit.invalid"));
-    for sealed in [late, early] {
-        bob.write(move |tx| Session::storing_each_time(tx).open(Message::parse(&sealed)?));
+    for (sealed, text) in [(late, b"late".as_slice()), (early, b"early")] {
+        assert_eq!(open(&bob, &sealed), Ok(text.to_vec()));
     }
     let honest = by_alice(Twist::Names(b"lent".to_vec()));
     assert_eq!(follow(&bob, honest, &[b"lent"]), Ok(3));
-}
-
-#[test]
-fn what_is_put_off_until_the_flush_includes_commits() {
-    let (alice, bob) = pair();
-    let id = group(&alice, &[&bob]);
-    let (group, key) = (id.clone(), alice.own.device_key.clone());
-    let made = alice.write(move |tx| {
-        let mut session = Session::storing_at_flush(tx);
-        let mut made = Vec::new();
-        for n in 0..8u8 {
-            let commit = session.commit(&group, &key, &[])?.bytes;
-            made.push((commit, session.seal(&group, &key, &[n])?));
-        }
-        session.flush()?;
-        Ok::<_, MlsError>(made)
-    });
-    let own = epoch_of_party(&alice, &id);
-    let followed = bob.write(move |tx| {
-        let mut session = Session::storing_at_flush(tx);
-        // The last five epochs but one are read after the last commit: nothing that was overtaken is lost.
-        for (commit, _) in &made {
-            session.follow(Commit::parse(commit)?, None, &[])?;
-        }
-        session.flush()?;
-        let mut later = Session::storing_each_time(tx);
-        let read = made
-            .iter()
-            .map(|(_, message)| Ok(later.open(Message::parse(message)?).is_ok()))
-            .collect::<Result<Vec<bool>, MlsError>>()?;
-        Ok::<_, MlsError>(read)
-    });
-    let mut expected = vec![false; 8];
-    expected[2..].fill(true);
-    assert_eq!(followed, expected, "the present epoch and five before it");
-    assert_eq!(epoch_of_party(&bob, &id), own);
-    // The secrets of the epochs that ended are there, and only those.
-    let stored = alice.count("SELECT count(*) FROM openmls_psks");
-    assert_eq!(stored, 8);
-    let group = id.clone();
-    alice.write(move |tx| {
-        for epoch in 1..9 {
-            crate::mls::forget_secret(tx, &group, epoch)?;
-        }
-        Ok::<_, MlsError>(())
-    });
-    assert_eq!(alice.count("SELECT count(*) FROM openmls_psks"), 0);
-}
-
-fn epoch_of_party(of: &Party, group: &[u8]) -> (u64, Vec<u8>) {
-    let group = group.to_vec();
-    of.write(move |tx| Ok::<_, DbError>(epoch_of(tx, &group)))
 }
 
 /// Whether somebody with this copy of the owner's state, playing the reader, can open a message.
@@ -237,20 +153,15 @@ fn what_was_sealed_is_closed_to_a_copy_of_its_sender() {
     let (alice, bob) = pair();
     let id = group(&alice, &[&bob]);
     for _ in 0..3 {
-        let (own, key) = (id.clone(), alice.own.device_key.clone());
-        let made = alice.write(move |tx| Session::storing_each_time(tx).commit(&own, &key, &[]));
-        follow(&bob, made.bytes, &[]).unwrap();
+        follow(&bob, commit(&alice, &id), &[]).unwrap();
         let before = alice.copy();
-        let (own, key) = (id.clone(), alice.own.device_key.clone());
-        let sealed =
-            alice.write(move |tx| Session::storing_each_time(tx).seal(&own, &key, b"said"));
+        let sealed = seal(&alice, &id, b"said");
         let after = alice.copy();
         assert!(
             opens_as_reader(&before, &sealed),
             "the copy before has the key"
         );
         assert!(!opens_as_reader(&after, &sealed));
-        let read = sealed.clone();
-        bob.write(move |tx| Session::storing_each_time(tx).open(Message::parse(&read)?));
+        open(&bob, &sealed).unwrap();
     }
 }
