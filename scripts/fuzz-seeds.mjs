@@ -9,6 +9,8 @@ const MOST = 8 * 1024
 
 // Targets that read what a wire vector's file of another name holds.
 const WIRE_FILES = {
+  attachment_parts: 'content',
+  delegation_record: 'delegation',
   engine_envelope: 'first_contact',
   engine_payload: 'payload',
   event: 'events',
@@ -44,14 +46,52 @@ const PNG =
   '89504e470d0a1a0a0000000d494844520000000200000002080000000057dd52f8' +
   '0000000c49444154789c6360f80f8400060001ff93d1e4890000000049454e44ae426082'
 const json = (value) => JSON.stringify(value)
+const base64url = (value) => Buffer.from(json(value)).toString('base64url')
+const TOKEN = [
+  base64url({ alg: 'ES256K', typ: 'JWT' }),
+  base64url({
+    iss: 'did:web:a.example',
+    aud: 'did:web:pds.example#sotto_delegation',
+    lxm: 'chat.sotto.deleteDelegation',
+    iat: 1,
+    exp: 4e9,
+    jti: 'a',
+  }),
+  'c2ln',
+].join('.')
+const VAULT = {
+  header: { version: 1, instance: '00', key: 'keyring' },
+  nonce: 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  sealed: 'AAAA',
+}
 
 const BY_HAND = {
+  attachment_parts: ['../../harmless\u00adtxt.exe\nImage/PNG; x=y'],
+  delegation_request: [
+    `POST /xrpc/chat.sotto.deleteDelegation\nauthorization: Bearer ${TOKEN}\ncontent-type: application/json\n\n{"swapRecord":"a"}`,
+    'POST /xrpc/chat.sotto.createDelegation\ncontent-type: application/json\n\n{"record":{}}',
+    'GET /xrpc/chat.sotto.getDelegation?did=did:web:a.example',
+    'GET /xrpc/com.atproto.sync.subscribeRepos\nconnection: upgrade, x\nupgrade: websocket\nx-forwarded-for: ::1',
+  ],
   engine_frame: [''],
+  fetched: ['\0\0\0\0\0\0\0\x05hello', '\0\0\0\0\0\0\0\0'],
+  file: [
+    Buffer.from(PNG, 'hex').toString('latin1'),
+    'GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;',
+    'RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0/\0\0\0\x10\x07\x10\x11\x11\x88\x88\xfe\x07\0',
+    '#!/bin/sh',
+    '<svg/>',
+  ],
   germ_hello: ['\0\0\x14did:web:alice.example\0\x02'],
   handle: [
     'alice.bsky.social',
     '3kdgeujwlq32y',
     'zQ3shgVXZLaMzm5S5x7XzGUG6YFHFLtoEMiv9ao2Bqa7hGyg2',
+  ],
+  handle_answers: [
+    'did=did:plc:fspiuofmmaduyqz6nb6rnqeo\nv=spf1',
+    'did=did:web:a.example\ndid=did:web:b.example',
+    ' did:web:a.example\r',
   ],
   mls_key_package: ['', '\0\0\x01\0'],
   mls_message: ['', '\0\0\x01\0'],
@@ -89,6 +129,7 @@ const BY_HAND = {
     `\0${json({ did: ACTOR.did })}`,
   ],
   tree: ['', '\x7f\0\0\0\x7f', '\x7f\0\0\0\x7f/\0\0\0\0\0'],
+  vault: [json(VAULT), json({ database: [1, 2] })],
   words: [`${'abandon '.repeat(23)}art`],
 }
 
@@ -146,6 +187,7 @@ function ofIdentity(name) {
   switch (name) {
     case 'plc_log':
       return texts(cases('plc.json').map(({ log }) => log))
+    case 'delegation_operation':
     case 'plc_operation':
       return texts(cases('plc.json').flatMap(({ log }) => log.map(({ operation }) => operation)))
     case 'germ_record':

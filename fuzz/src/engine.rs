@@ -4,6 +4,7 @@
 //! What has to be genuine to be looked at (a Welcome, an envelope, a key package) is edited: an input
 //! says where, and no edit at all must be accepted.
 
+mod files;
 mod input;
 mod peer;
 mod stranger;
@@ -18,11 +19,16 @@ mod testing;
 
 use crate::Target;
 use sotto_core::db::{DbError, WriteTx};
+use sotto_core::messages::{Incoming, Outcome, receive};
 use testing::Party;
 
 /// The targets of this module.
 pub const TARGETS: &[Target] = &[
+    files::ATTACHMENT_PARTS,
+    files::FETCHED,
+    files::FILE,
     input::PICTURE,
+    input::VAULT,
     input::WORDS,
     peer::ENGINE_FRAME,
     peer::ENGINE_PAYLOAD,
@@ -58,6 +64,12 @@ fn undone<T: Send + std::fmt::Debug + 'static>(
         Err(Undone::Db(error)) => panic!("the database failed: {error}"),
         Ok(()) => panic!("a transaction that always fails was committed"),
     }
+}
+
+/// What a batch comes to; the database stays as it was.
+fn received(by: &Party, batch: Vec<Incoming>) -> Vec<Outcome> {
+    let outcomes = undone(by, move |tx| receive::batch(tx, &batch));
+    outcomes.expect("a batch does not fail for what is in it")
 }
 
 /// `genuine` with the edits of an input: four bytes each, what to do, where (two), and a byte.

@@ -17,6 +17,7 @@ pub const TARGETS: &[Target] = &[
     documents::PLC_LOG,
     documents::PLC_OPERATION,
     documents::HANDLE,
+    documents::HANDLE_ANSWERS,
     germ::GERM_HELLO,
     germ::GERM_RECORD,
     oauth::OAUTH_ANSWER,

@@ -8,9 +8,11 @@
     reason = "a property that does not hold, or a world that cannot be set up, is a finding"
 )]
 
+pub mod delegation;
 pub mod engine;
 pub mod identity;
 pub mod relay;
+mod request;
 pub mod wire;
 
 /// One decoder, or a few that read the same kind of bytes.
@@ -25,6 +27,7 @@ pub struct Target {
 /// Every target there is.
 pub fn targets() -> impl Iterator<Item = Target> {
     [
+        delegation::TARGETS,
         engine::TARGETS,
         identity::TARGETS,
         relay::TARGETS,

@@ -1,10 +1,9 @@
 //! `sotto-relay`: requests, in whatever order anybody sends them.
 
-use crate::Target;
+use crate::{Target, request};
 use sotto_relay::{Config, Relay, RunningRelay, entries};
 use sotto_wire::random::OsRandom;
 use sotto_wire::time::SystemClock;
-use std::cell::OnceCell;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -13,7 +12,7 @@ use url::Url;
 /// The targets of this module.
 pub const TARGETS: &[Target] = &[Target {
     name: "relay_request",
-    run: |bytes| with_world(|world| world.request(bytes)),
+    run: |bytes| WORLD.with(|world| world.request(bytes)),
 }];
 
 struct World {
@@ -22,11 +21,8 @@ struct World {
     _data: TempDir,
 }
 
-fn with_world(f: impl FnOnce(&World)) {
-    thread_local! {
-        static WORLD: OnceCell<World> = const { OnceCell::new() };
-    }
-    WORLD.with(|world| f(world.get_or_init(World::new)));
+thread_local! {
+    static WORLD: World = World::new();
 }
 
 impl World {
@@ -49,21 +45,17 @@ impl World {
         }
     }
 
-    /// Method and target, a line for each header, an empty line, and the body.
     fn request(&self, bytes: &[u8]) {
-        let end = bytes.windows(2).position(|pair| pair == b"\n\n");
-        let (head, body) = bytes.split_at(end.unwrap_or(bytes.len()));
-        let Ok(head) = str::from_utf8(head) else {
+        let Some(request) = request::read(bytes) else {
             return;
         };
-        let mut lines = head.split('\n');
-        let (method, target) = lines
-            .next()
-            .and_then(|line| line.split_once(' '))
-            .unwrap_or(("GET", "/"));
-        let headers: Vec<_> = lines.filter_map(|line| line.split_once(": ")).collect();
-        let body = body.get(2..).unwrap_or_default().to_vec();
-        let answer = entries::answer(&self.relay, method, target, &headers, body);
+        let answer = entries::answer(
+            &self.relay,
+            request.method,
+            request.target,
+            &request.headers,
+            request.body,
+        );
         let status = self.runtime.block_on(answer);
         assert_ne!(status, Some(500), "a fault of its own");
     }

@@ -1,11 +1,15 @@
 //! Entries to decoders that are not public, for the fuzz targets.
 
+pub use crate::account::vault::entries::vault;
 use crate::account::words;
+pub use crate::attachments::entries::{fetched, file, named};
 use crate::db::WriteTx;
+use crate::messages::attach;
 use crate::mls::{Message, MlsError, Session};
 use crate::safety::picture::{self, Found};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sotto_wire::content::{Body, Content};
 use sotto_wire::key::SigningKey;
 
 /// The group that an MLS message names.
@@ -27,6 +31,15 @@ pub fn picture(bytes: &[u8]) -> bool {
 pub fn words(text: &str) -> Option<String> {
     let words = words::of(&words::key(text).ok()?).ok()?;
     Some(words.join(" "))
+}
+
+/// How many of the files that a message names could be fetched.
+#[must_use]
+pub fn attachments(content: &[u8]) -> usize {
+    match Content::decode(content).map(|content| content.body) {
+        Ok(Body::Attachments { parts, .. }) => parts.iter().filter_map(attach::checked).count(),
+        _ => 0,
+    }
 }
 
 /// Any bytes as a message of the own send group.

@@ -6,6 +6,7 @@ use sotto_wire::did::Did;
 use sotto_wire::time::Timestamp;
 
 pub use crate::anchoring::entries::anchoring;
+use crate::handle::{self, ResolveError};
 pub use crate::oauth::entries as oauth;
 use crate::plc::{self, KnownLog};
 pub use crate::repo::entries::{dag_cbor, tree};
@@ -25,6 +26,11 @@ pub fn plc_log(body: &[u8], did: &Did, known: Option<&[u8]>, now: Timestamp) {
         matches!(again, Ok(Ok(_))),
         "a log that was accepted is accepted again"
     );
+}
+
+/// The account that TXT records name, and the one that a host names.
+pub fn handle_answers(texts: &[String], host: &[u8]) -> [Result<Did, ResolveError>; 2] {
+    [handle::dns::named(texts), handle::hosted(host)]
 }
 
 /// A page of the records by which an account follows others.

@@ -168,12 +168,7 @@ impl Network {
 
     async fn ask_dns(&self, handle: &Handle) -> Result<Did, ResolveError> {
         let texts = self.txt.lookup(&format!("_atproto.{handle}.")).await?;
-        let mut dids = texts.iter().filter_map(|text| text.strip_prefix("did="));
-        match (dids.next(), dids.next()) {
-            (Some(did), None) => Did::parse(did).map_err(|_| ResolveError::Unknown),
-            (Some(_), Some(_)) => Err(ResolveError::Mismatch),
-            (None, _) => Err(ResolveError::Unknown),
-        }
+        dns::named(&texts)
     }
 
     async fn ask_host(&self, handle: &Handle) -> Result<Did, ResolveError> {
@@ -186,10 +181,14 @@ impl Network {
                 HttpError::Unreachable | HttpError::Unavailable => ResolveError::Unreachable,
                 HttpError::Forbidden | HttpError::OutOfBounds => ResolveError::Unknown,
             })?;
-        let body = std::str::from_utf8(&answered(&answer)?.body);
-        let text = body.map_err(|_| ResolveError::Unknown)?.trim();
-        Did::parse(text).map_err(|_| ResolveError::Unknown)
+        hosted(&answered(&answer)?.body)
     }
+}
+
+/// The account that the file `atproto-did` of a host names.
+pub(crate) fn hosted(body: &[u8]) -> Result<Did, ResolveError> {
+    let text = std::str::from_utf8(body).map_err(|_| ResolveError::Unknown)?;
+    Did::parse(text.trim()).map_err(|_| ResolveError::Unknown)
 }
 
 fn answered(answer: &Response) -> Result<&Response, ResolveError> {

@@ -10,6 +10,8 @@ mod call;
 mod change;
 pub mod config;
 mod directory;
+#[cfg(feature = "testing")]
+pub mod entries;
 mod error;
 pub mod log;
 mod mint;

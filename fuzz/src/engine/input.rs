@@ -1,12 +1,19 @@
-//! What a person gives: a picture of a safety code, recovery words.
+//! What a person gives: a picture of a safety code, recovery words; and what lies on the own disk.
 
 use crate::Target;
 use sotto_core::entries;
+use sotto_wire::random::OsRandom;
 
 pub(super) const PICTURE: Target = Target {
     name: "picture",
     run: |bytes| {
         let _ = entries::picture(bytes);
+    },
+};
+pub(super) const VAULT: Target = Target {
+    name: "vault",
+    run: |bytes| {
+        let _ = entries::vault(bytes, &OsRandom);
     },
 };
 pub(super) const WORDS: Target = Target {

@@ -1,26 +1,25 @@
 //! A peer's device that is let in: it holds a grant and has a send group.
 
 use super::testing::{Party, acquainted};
-use super::{edited, undone};
+use super::{edited, received, undone};
 use crate::Target;
 use sotto_core::entries;
-use sotto_core::messages::{Incoming, Outcome, Source, receive};
+use sotto_core::messages::{Incoming, Outcome, Source};
 use sotto_wire::frame::{self, Frame, SealKey};
 use sotto_wire::grant::{self, Address, GrantKey};
 use sotto_wire::random::OsRandom;
-use std::cell::OnceCell;
 
 pub(super) const ENGINE_FRAME: Target = Target {
     name: "engine_frame",
-    run: |bytes| with_world(|world| world.frame(bytes)),
+    run: |bytes| WORLD.with(|world| world.frame(bytes)),
 };
 pub(super) const ENGINE_PAYLOAD: Target = Target {
     name: "engine_payload",
-    run: |bytes| with_world(|world| world.payload(bytes)),
+    run: |bytes| WORLD.with(|world| world.payload(bytes)),
 };
 pub(super) const MLS_MESSAGE: Target = Target {
     name: "mls_message",
-    run: |bytes| with_world(|world| world.message(bytes)),
+    run: |bytes| WORLD.with(|world| world.message(bytes)),
 };
 
 struct World {
@@ -34,11 +33,8 @@ struct World {
     genuine: Vec<u8>,
 }
 
-fn with_world(f: impl FnOnce(&World)) {
-    thread_local! {
-        static WORLD: OnceCell<World> = const { OnceCell::new() };
-    }
-    WORLD.with(|world| f(world.get_or_init(World::new)));
+thread_local! {
+    static WORLD: World = World::new();
 }
 
 impl World {
@@ -87,9 +83,7 @@ impl World {
             source: Source::Grant(self.address.clone()),
             bytes,
         };
-        let batch = [incoming.clone(), incoming];
-        let outcomes = undone(&self.bob, move |tx| receive::batch(tx, &batch));
-        outcomes.expect("a batch does not fail for what is in it")
+        received(&self.bob, vec![incoming.clone(), incoming])
     }
 
     fn payload(&self, bytes: &[u8]) {

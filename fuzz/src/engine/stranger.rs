@@ -1,24 +1,23 @@
 //! Somebody who was never heard of: a first contact, and the key package with which one begins.
 
 use super::testing::{Party, TestClock};
-use super::{edited, undone};
+use super::{edited, received, undone};
 use crate::Target;
-use sotto_core::messages::{Incoming, Outcome, Source, receive};
+use sotto_core::messages::{Incoming, Outcome, Source};
 use sotto_core::mls::{MlsError, PeerDevice, send_group};
 use sotto_wire::first_contact::{Envelope, UnverifiedEnvelope};
-use std::cell::OnceCell;
 
 pub(super) const ENGINE_ENVELOPE: Target = Target {
     name: "engine_envelope",
-    run: |bytes| with_world(|world| world.envelope(bytes)),
+    run: |bytes| WORLD.with(|world| world.envelope(bytes)),
 };
 pub(super) const MLS_KEY_PACKAGE: Target = Target {
     name: "mls_key_package",
-    run: |bytes| with_world(|world| world.key_package(bytes)),
+    run: |bytes| WORLD.with(|world| world.key_package(bytes)),
 };
 pub(super) const MLS_WELCOME: Target = Target {
     name: "mls_welcome",
-    run: |bytes| with_world(|world| world.welcome(bytes)),
+    run: |bytes| WORLD.with(|world| world.welcome(bytes)),
 };
 
 struct World {
@@ -31,11 +30,8 @@ struct World {
     package: Vec<u8>,
 }
 
-fn with_world(f: impl FnOnce(&World)) {
-    thread_local! {
-        static WORLD: OnceCell<World> = const { OnceCell::new() };
-    }
-    WORLD.with(|world| f(world.get_or_init(World::new)));
+thread_local! {
+    static WORLD: World = World::new();
 }
 
 impl World {
@@ -61,16 +57,15 @@ impl World {
         let Ok(parsed) = UnverifiedEnvelope::parse(&bytes) else {
             return Vec::new();
         };
-        let batch = [Incoming {
+        let incoming = Incoming {
             relay_id: String::new(),
             source: Source::DidMailbox {
                 sender: Box::new(self.alice.pin()),
                 envelope: Box::new(parsed),
             },
             bytes,
-        }];
-        let outcomes = undone(&self.bob, move |tx| receive::batch(tx, &batch));
-        outcomes.expect("a batch does not fail for what is in it")
+        };
+        received(&self.bob, vec![incoming])
     }
 
     fn welcome(&self, bytes: &[u8]) {

@@ -18,6 +18,10 @@ pub(super) const HANDLE: Target = Target {
     name: "handle",
     run: handle,
 };
+pub(super) const HANDLE_ANSWERS: Target = Target {
+    name: "handle_answers",
+    run: handle_answers,
+};
 pub(super) const PLC_LOG: Target = Target {
     name: "plc_log",
     run: plc_log,
@@ -50,6 +54,18 @@ fn handle(bytes: &[u8]) {
         let _ = tid.seconds();
     }
     let _ = RepoKey::from_multibase(text);
+}
+
+/// What DNS and a host say about a handle: a TXT record a line, and all of it as the host's file.
+fn handle_answers(bytes: &[u8]) {
+    let texts = bytes.split(|byte| *byte == b'\n');
+    let texts: Vec<String> = texts
+        .filter_map(|text| String::from_utf8(text.to_vec()).ok())
+        .collect();
+    let [dns, _] = entries::handle_answers(&texts, bytes);
+    if let Ok(did) = dns {
+        assert!(texts.contains(&format!("did={did}")));
+    }
 }
 
 /// A log, of the account that its first entry names.

@@ -5,6 +5,8 @@
 //! the two is written in the file and never changes silently: a keyring that is away for once is an
 //! error, not a reason to start anew.
 
+#[cfg(feature = "testing")]
+pub(crate) mod entries;
 mod file;
 mod keyring;
 mod passphrase;

@@ -143,7 +143,7 @@ pub(crate) fn received(
 }
 
 /// Key and address of a file that is where this protocol puts files, and no larger than it allows.
-fn checked(part: &ExternalPart) -> Option<((AttachmentKey, [u8; NONCE]), String)> {
+pub(crate) fn checked(part: &ExternalPart) -> Option<((AttachmentKey, [u8; NONCE]), String)> {
     let url = AttachmentUrl::parse(&part.url).ok()?;
     let algorithms = part.enc_alg == CHACHA20_POLY1305 && part.hash_alg == SHA256;
     let hash = part.content_hash == url.name.as_bytes();

@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::proto::rr::RData;
 
+use sotto_wire::did::Did;
+
 use super::ResolveError;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,6 +53,16 @@ async fn ask(resolver: &TokioResolver, name: &str) -> Result<Vec<String>, Resolv
             String::from_utf8(text.txt_data.concat()).ok()
         });
     Ok(texts.collect())
+}
+
+/// The account that the texts at `_atproto.` of a handle name.
+pub(crate) fn named(texts: &[String]) -> Result<Did, ResolveError> {
+    let mut dids = texts.iter().filter_map(|text| text.strip_prefix("did="));
+    match (dids.next(), dids.next()) {
+        (Some(did), None) => Did::parse(did).map_err(|_| ResolveError::Unknown),
+        (Some(_), Some(_)) => Err(ResolveError::Mismatch),
+        (None, _) => Err(ResolveError::Unknown),
+    }
 }
 
 #[cfg(test)]

@@ -123,12 +123,17 @@ pub(super) fn read(data_dir: &Path) -> Result<Option<SealedFile>, VaultError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),
     };
+    parse(&bytes).map(Some)
+}
+
+/// The file in these bytes.
+pub(super) fn parse(bytes: &[u8]) -> Result<SealedFile, VaultError> {
     let file: SealedFile =
-        serde_json::from_slice(&bytes).map_err(|_| VaultError::Damaged("not a vault"))?;
+        serde_json::from_slice(bytes).map_err(|_| VaultError::Damaged("not a vault"))?;
     if file.header.version != VERSION {
         return Err(VaultError::Damaged("made by another version"));
     }
-    Ok(Some(file))
+    Ok(file)
 }
 
 /// Replaces the file, all of it or none of it, and waits for the disk.
@@ -140,7 +145,17 @@ pub(super) fn write(
     random: &dyn Random,
 ) -> Result<(), VaultError> {
     let plain = serde_json::to_vec(contents).map_err(|_| VaultError::Damaged("contents"))?;
-    let plain = Zeroizing::new(plain);
+    let bytes = seal(header, key, &Zeroizing::new(plain), random)?;
+    replace(data_dir, &bytes).map_err(VaultError::Io)
+}
+
+/// The bytes of a file that holds `plain`.
+pub(super) fn seal(
+    header: &Header,
+    key: &VaultKey,
+    plain: &[u8],
+    random: &dyn Random,
+) -> Result<Vec<u8>, VaultError> {
     let mut nonce = [0; 24];
     random.fill(&mut nonce);
     let aad = associated(header)?;
@@ -148,7 +163,7 @@ pub(super) fn write(
         .encrypt(
             XNonce::from_slice(&nonce),
             Payload {
-                msg: &plain,
+                msg: plain,
                 aad: &aad,
             },
         )
@@ -158,8 +173,7 @@ pub(super) fn write(
         nonce: STANDARD.encode(nonce),
         sealed: STANDARD.encode(sealed),
     };
-    let bytes = serde_json::to_vec(&file).map_err(|_| VaultError::Damaged("header"))?;
-    replace(data_dir, &bytes).map_err(VaultError::Io)
+    serde_json::to_vec(&file).map_err(|_| VaultError::Damaged("header"))
 }
 
 fn replace(data_dir: &Path, bytes: &[u8]) -> std::io::Result<()> {
