@@ -24,5 +24,6 @@ pub mod remains;
 pub mod report;
 pub mod run;
 mod scene;
+pub mod seals;
 pub mod time;
 mod user;

@@ -9,6 +9,7 @@ use crate::log::Log;
 use crate::pds::Pds;
 use crate::plan::Weather;
 use crate::power::Power;
+use crate::seals::Seals;
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::http;
@@ -48,6 +49,9 @@ pub struct Net {
     relays: Mutex<BTreeMap<String, Up>>,
     cut_off: Mutex<BTreeSet<String>>,
     carried: Mutex<Sha256>,
+    seals: Seals,
+    /// Whether a nonce has sealed two frames.
+    nonces_reused: AtomicBool,
 }
 
 /// What becomes of one exchange.
@@ -72,6 +76,8 @@ impl Net {
             relays: Mutex::default(),
             cut_off: Mutex::default(),
             carried: Mutex::default(),
+            seals: Seals::default(),
+            nonces_reused: AtomicBool::new(false),
         })
     }
 
@@ -120,6 +126,11 @@ impl Net {
         hex::encode(lock(&self.carried).clone().finalize())
     }
 
+    /// Whether one nonce has sealed two frames for the same grant.
+    pub fn nonces_reused(&self) -> bool {
+        self.nonces_reused.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn carry(&self, bytes: &[u8]) {
         lock(&self.carried).update(bytes);
     }
@@ -166,6 +177,9 @@ impl Net {
         let host = request.url.host_str().unwrap_or_default();
         self.carry(request.url.as_str().as_bytes());
         self.carry(&request.body);
+        if !self.seals.note(&request.url, &request.body) {
+            self.nonces_reused.store(true, Ordering::Relaxed);
+        }
         let answer = if host.starts_with("relay-") {
             let up = self.up(host).ok_or(HttpError::Unreachable)?;
             let answer = ask(&up.relay, from, request).await;

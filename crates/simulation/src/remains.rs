@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// What decides about what is sent, received and asked for; without contents and keys.
-const TABLES: [(&str, &str); 13] = [
+const TABLES: [(&str, &str); 14] = [
     ("conversation", "id, peer"),
     ("send_group", "id, conversation, group_id, next_seq, mark"),
     ("send_member", "send_group, peer_device, acked"),
@@ -20,6 +20,7 @@ const TABLES: [(&str, &str); 13] = [
         "put",
         "id, seq, peer_device, held_grant, accepted, failures, next_at",
     ),
+    ("message", "id, conversation, state, kind, notice"),
     ("outbox", "conversation, message, seq"),
     ("held_grant", "id, peer_device, expires_s"),
     (

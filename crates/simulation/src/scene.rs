@@ -135,6 +135,10 @@ impl Scene {
             let fault = format!("{keys} keys were used twice, {nonces} with the same nonce");
             findings.faults.push(fault);
         }
+        if self.net.nonces_reused() {
+            let fault = "a nonce has sealed two frames for the same grant";
+            findings.faults.push(fault.to_owned());
+        }
         let happened = self
             .faults
             .lock()

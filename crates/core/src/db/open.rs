@@ -51,6 +51,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema/015_search.sql")),
     M::up(include_str!("schema/016_draft.sql")),
     M::up(include_str!("schema/017_silence.sql")),
+    M::up(include_str!("schema/018_own_groups.sql")),
 ];
 
 pub(super) fn writer(

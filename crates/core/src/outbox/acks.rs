@@ -9,13 +9,13 @@ use sotto_wire::payload::{Ack, Mark, NO_MARK};
 pub(crate) enum Acknowledged {
     /// These messages are delivered now.
     Delivered(Vec<i64>),
-    /// The device has processed a frame that this one does not know: this one was set back
-    /// (docs/protocol.md §3.7). Nothing has changed.
+    /// The device has processed a frame, or reads a group, that this one does not know: this one was set
+    /// back (docs/protocol.md §3.7). Nothing has changed.
     Unknown,
 }
 
 /// The device has processed every frame of the own send group up to the number in `ack`. Cumulative
-/// and never decreasing; what names a group of another conversation is ignored.
+/// and never decreasing; what names a former group, or one of another conversation, is ignored.
 pub(crate) fn acknowledge(
     tx: &WriteTx<'_>,
     conversation: i64,
@@ -33,7 +33,10 @@ pub(crate) fn acknowledge(
         })
         .optional()?;
     let Some((group, next, acked)) = found else {
-        return Ok(Acknowledged::Delivered(Vec::new()));
+        return Ok(match was_own(tx, &ack.group)? {
+            true => Acknowledged::Delivered(Vec::new()),
+            false => Acknowledged::Unknown,
+        });
     };
     let seq = ack.seq;
     if seq <= acked {
@@ -52,6 +55,21 @@ pub(crate) fn acknowledge(
         .prepare_cached("SELECT min(acked) FROM send_member WHERE send_group = ?1")?
         .query_row([group], |row| row.get(0))?;
     delivered(tx, group, by_all).map(Acknowledged::Delivered)
+}
+
+/// Whether there is or was such an own group.
+fn was_own(tx: &WriteTx<'_>, group_id: &[u8]) -> Result<bool, DbError> {
+    let mut statement = tx.prepare_cached("SELECT 1 FROM own_group WHERE group_id = ?1")?;
+    Ok(statement.exists([group_id])?)
+}
+
+/// Notes groups that this device must have forgotten: they say it once.
+pub(crate) fn remember_groups(tx: &WriteTx<'_>, acks: &[Ack]) -> Result<(), DbError> {
+    for ack in acks {
+        tx.prepare_cached("INSERT OR IGNORE INTO own_group (group_id) VALUES (?1)")?
+            .execute([&ack.group[..]])?;
+    }
+    Ok(())
 }
 
 /// The frame that was processed under this number is not the one that this device has sealed.

@@ -13,7 +13,7 @@ mod retire;
 mod retry;
 mod schedule;
 
-pub(crate) use acks::{Acknowledged, acknowledge};
+pub(crate) use acks::{Acknowledged, acknowledge, remember_groups};
 pub(crate) use checks::to_check;
 pub(crate) use commits::{
     OwnEpoch, Staple, insert_commit, retire_epoch, retired_groups, staples, take_acknowledged,

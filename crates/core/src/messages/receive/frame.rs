@@ -102,21 +102,22 @@ impl Pass<'_, '_> {
             },
         )?;
         self.add_reader(reader);
-        self.heal_right_away(conversation, joined.last_resort)?;
+        self.answer_right_away(conversation, joined.last_resort)?;
         Ok(joined.group_id)
     }
 }
 
 impl Pass<'_, '_> {
-    /// Where one of the two groups began with a last-resort key package, which others began with as
-    /// well, a commit does not wait for something to say (docs/protocol.md §3.8).
-    fn heal_right_away(&mut self, conversation: i64, last_resort: bool) -> Result<(), DbError> {
+    /// Where there is no own send group, its owner waits for one (docs/protocol.md §3.4). Where one of the
+    /// two groups began with a last-resort key package, which others began with as well, a commit does not
+    /// wait for something to say (§3.8).
+    fn answer_right_away(&mut self, conversation: i64, last_resort: bool) -> Result<(), DbError> {
         let own: Option<bool> = self
             .tx
             .prepare_cached("SELECT last_resort FROM send_group WHERE conversation = ?1")?
             .query_row([conversation], |row| row.get(0))
             .optional()?;
-        if own.is_some_and(|own| own || last_resort) {
+        if own.is_none_or(|own| own || last_resort) {
             outbox::ask_for_frame(self.tx, conversation)?;
             self.note_outbox(conversation);
         }

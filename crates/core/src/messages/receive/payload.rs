@@ -34,7 +34,9 @@ impl Pass<'_, '_> {
         }
         self.check_place(group_id, &payload)?;
         for ack in &payload.acks {
-            self.acknowledge(conversation, device, ack)?;
+            if !self.acknowledge(conversation, device, ack)? && self.set_back(conversation)? {
+                outbox::remember_groups(self.tx, &payload.acks)?;
+            }
         }
         if payload.seq == 0 {
             seen::add_frame(self.tx, digest, None)?;
@@ -100,20 +102,22 @@ impl Pass<'_, '_> {
         Ok(())
     }
 
-    fn set_back(&mut self, conversation: i64) -> Result<(), Refusal> {
-        repair::set_back(self.tx, conversation)?;
+    /// `false`: the conversation begins anew already.
+    fn set_back(&mut self, conversation: i64) -> Result<bool, Refusal> {
+        let begun = repair::set_back(self.tx, conversation)?;
         self.forget_place();
         self.note_outbox(conversation);
-        Ok(())
+        Ok(begun)
     }
 
-    fn acknowledge(&mut self, conversation: i64, device: i64, ack: &Ack) -> Result<(), Refusal> {
+    /// `false`: this device does not know what is acknowledged.
+    fn acknowledge(&mut self, conversation: i64, device: i64, ack: &Ack) -> Result<bool, Refusal> {
         let key = (device, ack.group.clone());
         if self.acked.get(&key).is_some_and(|known| *known >= ack.seq) {
-            return Ok(());
+            return Ok(true);
         }
         match outbox::acknowledge(self.tx, conversation, device, ack)? {
-            Acknowledged::Unknown => return self.set_back(conversation),
+            Acknowledged::Unknown => return Ok(false),
             Acknowledged::Delivered(delivered) if !delivered.is_empty() => {
                 // Frees room for first-contact envelopes that wait.
                 self.note_outbox(conversation);
@@ -123,7 +127,7 @@ impl Pass<'_, '_> {
         }
         renew::forget_acknowledged(self.tx, conversation)?;
         self.acked.insert(key, ack.seq);
-        Ok(())
+        Ok(true)
     }
 
     /// A grant by which this device may reach the sending one (§3.2, §4.6). Also one that has expired

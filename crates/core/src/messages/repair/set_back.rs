@@ -30,12 +30,13 @@ pub(in crate::messages) fn set_back(
     Ok(true)
 }
 
-/// The group of each of the peer's devices that was joined last.
+/// The group of each of the peer's devices that was joined last. Of one that was joined just now nothing
+/// was acknowledged, so all of it still comes.
 fn newest_groups(tx: &WriteTx<'_>, conversation: i64) -> Result<Vec<(i64, [u8; 16])>, EngineError> {
     // (SQLite takes the other columns of a group from the row of its `max`.)
     let mut statement = tx.prepare_cached(
         "SELECT peer_device, group_id, max(id) FROM read_group
-         WHERE conversation = ?1 AND length(group_id) = 16 GROUP BY peer_device",
+         WHERE conversation = ?1 AND length(group_id) = 16 AND processed > 0 GROUP BY peer_device",
     )?;
     let groups = statement
         .query_map([conversation], |row| Ok((row.get(0)?, row.get(1)?)))?

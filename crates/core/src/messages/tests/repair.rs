@@ -258,6 +258,9 @@ fn a_device_that_acknowledges_nothing_is_contacted_as_if_for_the_first_time() {
         pass(&mut alice, &mut bob, DAY);
     }
     assert_eq!(bob.texts(&alice), ["are you there"]);
+    // Without Bob's user doing anything.
+    alice.all_delivered(&bob);
+    assert_eq!(bob.notices(&alice), ["notice.set-back"]);
     go_on(&mut alice, &mut bob);
     assert_eq!(alice.count("SELECT count(*) FROM put"), 0);
 }
