@@ -59,14 +59,14 @@ export async function startNetwork({ data, pds = 2, ports = {}, log, accounts = 
 }
 
 // `plc` is the PLC directory's URL.
-export async function startRelay({ name = 'relay', port, data, plc, log, env = {} }) {
+export async function startRelay({ name = 'relay', command, port, data, plc, log, env = {} }) {
   port ??= await freePort()
   const folder = data ? undefined : scratch()
   data ??= folder
   fs.mkdirSync(data, { recursive: true })
   const program = startProgram({
     name,
-    command: binary('sotto-relay'),
+    command: command ?? binary('sotto-relay'),
     env: {
       SOTTO_RELAY_LISTEN: `127.0.0.1:${port}`,
       SOTTO_RELAY_DOMAIN: `localhost:${port}`,

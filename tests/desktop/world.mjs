@@ -59,8 +59,10 @@ export class Person extends Sotto {
 export class World {
   people = []
 
-  static async start(name) {
+  // `relay` is a program, where it is not to be the one of the debug build.
+  static async start(name, { relay } = {}) {
     const world = new World()
+    world.relayProgram = relay
     world.folder = inRoot('artifacts/desktop', `run-${name}-${process.pid}`)
     fs.mkdirSync(world.folder, { recursive: true })
     try {
@@ -93,7 +95,8 @@ export class World {
     const place = { port: await freePort(), data: path.join(home, 'relay') }
     const startOwnRelay = () => {
       const log = this.path(`relay-${name}.log`)
-      return startRelay({ name: `relay ${name}`, ...place, plc: this.network.plc, log })
+      const command = this.relayProgram
+      return startRelay({ name: `relay ${name}`, command, ...place, plc: this.network.plc, log })
     }
     const relay = await startOwnRelay()
     const keyring = index === 0

@@ -6,7 +6,7 @@
 //! What has no counterpart in openmls is held against one changed row, made durable the same way.
 //! Baseline and backlog take turns and count by their best of seven rounds, as another process on
 //! the machine can only make them slower; single messages count by their median.
-//! `-- backlog`, `-- single` or `-- healing` runs that part only, for a profiler.
+//! `-- backlog`, `-- single`, `-- healing` or `-- staples` runs that part only, for a profiler.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,6 +16,8 @@
 )]
 
 mod baseline;
+#[path = "engine/staples.rs"]
+mod staples;
 #[path = "../src/testing.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the tests use the rest")]
 mod testing;
@@ -47,6 +49,7 @@ fn main() {
         .find(|argument| !argument.starts_with("--"));
     let runs = |part: &str| only.as_deref().is_none_or(|only| only == part);
     let mut figures = Figures::default();
+    let mut staples = staples::Staples::default();
     for _ in 0..rounds {
         let (seal, open) = baseline::messages(TEXT.as_bytes(), BACKLOG);
         figures.baseline_seal.push(seal / BACKLOG as u32);
@@ -63,8 +66,12 @@ fn main() {
         if runs("healing") {
             healing(&mut figures);
         }
+        if runs("staples") {
+            staples.measure();
+        }
     }
     figures.print();
+    staples.print();
 }
 
 fn compose(alice: &Party, bob: &Party, n: usize) {

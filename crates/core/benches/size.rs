@@ -1,7 +1,7 @@
 //! What a long history costs: 500,000 messages in 1,000 conversations, 100,000 of them in one.
 //!
 //! `cargo bench -p sotto-core --bench size` prints one line per figure:
-//! `name<TAB>value<TAB>unit<TAB>ratio`. Times are held against reading one message by its id in the
+//! `name<TAB>value<TAB>unit<TAB>ratio`, and the aim where there is one. Times are held against reading one message by its id in the
 //! same database, searches also against reading every text (how many times faster: above 1). The
 //! database is made once and kept beside the build; the operating system has its pages in memory.
 
@@ -18,11 +18,14 @@
 mod fixture;
 #[path = "size/memory.rs"]
 mod memory;
+#[path = "size/past.rs"]
+mod past;
 #[path = "../src/testing.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the tests use the rest")]
 mod testing;
 
-use fixture::{Fixture, Size};
+use fixture::Fixture;
+use past::{Dice, Size};
 use sotto_core::db::{Database, DbError};
 use sotto_core::messages::search::{self, Query};
 use sotto_core::messages::{around, history};
@@ -32,6 +35,11 @@ use std::time::{Duration, Instant};
 /// As many results as the user interface asks for at once.
 const HITS: u32 = 30;
 const PAGE: u32 = 50;
+
+// What is aimed at, in milliseconds at most.
+const FIRST_PAGE: u32 = 50;
+const FIRST_RESULTS: u32 = 50;
+const LIST: u32 = 1000;
 
 fn main() {
     // The bench is built by `cargo test --benches` too, where a small one says that it still runs.
@@ -53,7 +61,7 @@ fn reading(fixture: &Fixture) -> Duration {
     let database = fixture.open();
     let ids = fixture.ids_of_the_longest(&database);
     let id = fixture.longest(&database);
-    let mut each = fixture::Dice::new();
+    let mut each = Dice::new();
     let lookup = times(201, || {
         let one = ids[each.below(ids.len())];
         assert_eq!(
@@ -67,10 +75,12 @@ fn reading(fixture: &Fixture) -> Duration {
         &format!("one message of {n} by its id (baseline)"),
         baseline,
         1.0,
+        None,
     );
-    let against = |name: &str, times: &[Duration]| {
+    let against = |name: &str, times: &[Duration], aim| {
         let value = median(times);
-        line(name, value, baseline.as_secs_f64() / value.as_secs_f64());
+        let ratio = baseline.as_secs_f64() / value.as_secs_f64();
+        line(name, value, ratio, aim);
     };
     let opening = times(51, || {
         assert!(read(&database, move |tx| history::conversation(tx, &id)).is_some());
@@ -80,17 +90,18 @@ fn reading(fixture: &Fixture) -> Duration {
     against(
         &format!("opening a conversation of {long}, to the first page"),
         &opening,
+        Some(FIRST_PAGE),
     );
     let deep = times(51, || {
         page(&database, id, Some(ids[each.below(ids.len() - 60) + 60]));
     });
-    against("a page somewhere in it", &deep);
+    against("a page somewhere in it", &deep, None);
     let jump = times(51, || {
         let middle = ids[each.below(ids.len())];
         let found = read(&database, move |tx| around::around(tx, &id, middle, PAGE));
         assert!(found.len() == PAGE as usize);
     });
-    against("a page around a message in it", &jump);
+    against("a page around a message in it", &jump, None);
     drop(database);
     let cold = times(5, || {
         let database = fixture.open();
@@ -98,7 +109,8 @@ fn reading(fixture: &Fixture) -> Duration {
         assert_eq!(list.len(), fixture.size.conversations);
     });
     let name = "start of the core to the list of conversations";
-    against(&format!("{name}, {}", fixture.size.conversations), &cold);
+    let name = format!("{name}, {}", fixture.size.conversations);
+    against(&name, &cold, Some(LIST));
     baseline
 }
 
@@ -121,6 +133,7 @@ fn searching(fixture: &Fixture, lookup: Duration) {
         "reading every text",
         scan,
         lookup.as_secs_f64() / scan.as_secs_f64(),
+        None,
     );
     let places = [
         ("search in all conversations", None),
@@ -145,7 +158,8 @@ fn searching(fixture: &Fixture, lookup: Duration) {
         let middle = found[found.len() / 2].0;
         for (which, value) in [("median", middle), ("worst", worst)] {
             let ratio = scan.as_secs_f64() / value.as_secs_f64();
-            line(&format!("{name}, as one types, {which}"), value, ratio);
+            let name = format!("{name}, as one types, {which}");
+            line(&name, value, ratio, Some(FIRST_RESULTS));
         }
     }
 }
@@ -161,9 +175,9 @@ fn typed() -> Vec<String> {
         2_000,
         10_000,
         40_000,
-        fixture::WORDS - 1,
+        past::WORDS - 1,
     ];
-    let words: Vec<String> = ranks.iter().map(|rank| fixture::word(*rank)).collect();
+    let words: Vec<String> = ranks.iter().map(|rank| past::word(*rank)).collect();
     let mut typed: Vec<String> = Vec::new();
     for word in &words {
         typed.extend((1..=word.len()).map(|end| word[..end].to_owned()));
@@ -211,6 +225,9 @@ fn median(sorted: &[Duration]) -> Duration {
     sorted[sorted.len() / 2]
 }
 
-fn line(name: &str, value: Duration, ratio: f64) {
-    println!("{name}\t{:.3}\tms\t{ratio:.4}", value.as_secs_f64() * 1e3);
+/// `aim` in milliseconds.
+fn line(name: &str, value: Duration, ratio: f64, aim: Option<u32>) {
+    let value = value.as_secs_f64() * 1e3;
+    let aim = aim.map_or_else(String::new, |aim| format!("\t{aim}"));
+    println!("{name}\t{value:.3}\tms\t{ratio:.4}{aim}");
 }
