@@ -14,17 +14,19 @@ pub(crate) fn safe(name: &str) -> String {
         .filter(|c| !is_invisible(*c))
         .map(plain)
         .collect();
-    let kept = kept
-        .trim_start_matches(|c: char| c == '.' || c.is_whitespace())
-        .trim_end_matches(|c: char| c == '.' || c.is_whitespace());
-    let kept = cut(kept);
+    let kept = kept.trim_matches(is_loose);
     if kept.is_empty() {
         return "file".to_owned();
     }
-    if is_device(&kept) {
-        return format!("_{kept}");
+    if is_device(kept) {
+        return cut(&format!("_{kept}"));
     }
-    kept
+    cut(kept)
+}
+
+/// What hides a file at the start of its name, and what Windows drops at the end.
+fn is_loose(c: char) -> bool {
+    c == '.' || c.is_whitespace()
 }
 
 /// Controls, and what changes the direction of text or cannot be seen: with those, `exe.txt` can
@@ -57,7 +59,8 @@ fn cut(name: &str) -> String {
     while !name.is_char_boundary(end) {
         end -= 1;
     }
-    let start = name.get(..end).unwrap_or_default().trim_end();
+    let start = name.get(..end).unwrap_or_default();
+    let start = start.trim_end_matches(is_loose);
     format!("{start}{extension}")
 }
 
@@ -112,8 +115,17 @@ mod tests {
     fn long_names_are_cut_and_keep_their_extension() {
         let name = safe(&format!("{}.jpeg", "ü".repeat(500)));
         assert!(name.len() <= MAX && name.ends_with("ü.jpeg"), "{name}");
-        let name = safe(&"x".repeat(1000));
-        assert_eq!(name.len(), MAX);
-        assert_eq!(safe(&name), name);
+        for name in [
+            "x".repeat(1000),
+            format!("{}..{}", "x".repeat(198), "y".repeat(100)),
+            format!("con.{}", "x".repeat(1000)),
+        ] {
+            let safe_name = safe(&name);
+            assert!(
+                safe_name.len() <= MAX && !safe_name.ends_with('.'),
+                "{safe_name}"
+            );
+            assert_eq!(safe(&safe_name), safe_name);
+        }
     }
 }
