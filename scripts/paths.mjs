@@ -8,6 +8,6 @@ export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 export const inRoot = (...parts) => path.join(root, ...parts)
 export const inCache = (...parts) => path.join(root, '.cache', ...parts)
 
-export function binary(name) {
-  return path.join(process.env.CARGO_TARGET_DIR ?? inRoot('target'), 'debug', name)
+export function binary(name, profile = 'debug') {
+  return path.join(process.env.CARGO_TARGET_DIR ?? inRoot('target'), profile, name)
 }
