@@ -14,7 +14,7 @@ mod safety;
 mod search;
 
 pub use anchoring::{AnchorStanding, AnchoringStep, AnchoringView, WebAnchorView};
-pub use attachments::{AttachmentState, AttachmentView};
+pub use attachments::{AttachmentState, AttachmentView, FileView};
 pub use content::{EditView, ReactionView, ReceiptsView, ReplyView};
 pub use germ::GermView;
 pub use keys::HoldView;
@@ -176,6 +176,8 @@ pub struct ConversationView {
     pub peer: PeerView,
     /// Text of the last message; null where there is none or it is not supported.
     pub preview: Option<String>,
+    /// Its file, where the last message has no text beside it.
+    pub preview_file: Option<FileView>,
     /// Whether the last message is the user's own.
     pub preview_mine: bool,
     /// Its state; null where there is no message.
@@ -253,6 +255,9 @@ pub struct MessageView {
     pub expires_at: Option<i64>,
     /// Files that go with it.
     pub attachments: Vec<AttachmentView>,
+    /// Its file is not at the relay, and nobody else knows of it: it can be edited and deleted, but
+    /// nothing can be said of it.
+    pub waits_for_file: bool,
 }
 
 /// An account to choose from while a handle is typed.

@@ -65,7 +65,8 @@ const units = [
 
 /** A length of time in the largest unit that it is a whole number of. */
 export function timerLabel(seconds: number, unitDisplay: 'long' | 'narrow' = 'long'): string {
-  const [unit, length] = units.find(([, length]) => seconds % length === 0) ?? (['second', 1] as const)
+  const [unit, length] =
+    units.find(([, length]) => seconds % length === 0) ?? (['second', 1] as const)
   const style = 'unit' as const
   return new Intl.NumberFormat(locale(), { style, unit, unitDisplay }).format(seconds / length)
 }

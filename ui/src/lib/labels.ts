@@ -1,4 +1,5 @@
 import { clockTime } from '$lib/format'
+import type { FileView } from '$lib/generated/FileView'
 import type { Level } from '$lib/generated/Level'
 import type { MessageState } from '$lib/generated/MessageState'
 import type { MessageView } from '$lib/generated/MessageView'
@@ -23,8 +24,18 @@ export function nameOf(person: { handle: string; displayName: string | null }): 
   return person.displayName ?? person.handle
 }
 
-/** What stands in a message's bubble. */
+/** A file by its kind and its name. */
+export function fileLabel({ name, mime }: FileView): string {
+  if (mime.startsWith('image/')) return m.file_picture({ name })
+  if (mime.startsWith('video/')) return m.file_video({ name })
+  if (mime.startsWith('audio/')) return m.file_sound({ name })
+  return m.file_other({ name })
+}
+
+/** What a message says, in one line: without words, what its file is. */
 export function shownText(message: MessageView): string {
+  const [file] = message.attachments
+  if (message.text === '' && file) return fileLabel(file)
   return message.text ?? (message.deleted ? m.message_deleted() : m.message_unsupported())
 }
 

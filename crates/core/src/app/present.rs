@@ -6,12 +6,12 @@ use crate::attachments::sniff;
 use crate::db::Peer;
 use crate::db::attachments::{self, Attachment};
 use crate::messages::content::Edit;
-use crate::messages::history::{Reaction, Reply};
+use crate::messages::history::{File, Reaction, Reply};
 use crate::messages::requests::Request;
 use crate::messages::{self, Conversation, Message};
 use crate::views::{
-    AccountView, AttachmentState, AttachmentView, ConversationView, EditView, ErrorView, HoldView,
-    IncomingPolicy, Level, MessageState, MessageView, PeerView, ReactionView, ReplyView,
+    AccountView, AttachmentState, AttachmentView, ConversationView, EditView, ErrorView, FileView,
+    HoldView, IncomingPolicy, Level, MessageState, MessageView, PeerView, ReactionView, ReplyView,
     RequestMessageView, RequestView,
 };
 use base64::Engine as _;
@@ -72,6 +72,7 @@ pub(super) fn conversation(conversation: &Conversation, typing: bool) -> Convers
         id: conversation.id.hex(),
         peer: peer(&conversation.peer),
         preview: last.and_then(|message| message.text.clone()),
+        preview_file: conversation.file.as_ref().map(file),
         preview_mine: last.is_some_and(Message::mine),
         preview_state: last.map(|message| state(message.state)),
         last_at: last.map(|message| signed(message.at)),
@@ -136,6 +137,7 @@ pub(super) fn message(
         error: code.map(|code| ErrorView::new(shown(code))),
         notice: message.notice.clone(),
         attachments: attachments.iter().map(attachment).collect(),
+        waits_for_file: attachments.iter().any(Attachment::is_awaited),
         reply_to: message.reply_to.as_ref().map(reply),
         reactions: message.reactions.iter().map(reaction).collect(),
         edited_at: message.edited_at.map(signed),
@@ -150,6 +152,14 @@ fn reply(reply: &Reply) -> ReplyView {
         message_id: reply.message,
         mine: reply.mine,
         text: reply.text.clone(),
+        file: reply.file.as_ref().map(file),
+    }
+}
+
+fn file(file: &File) -> FileView {
+    FileView {
+        name: file.name.clone(),
+        mime: file.mime.clone(),
     }
 }
 

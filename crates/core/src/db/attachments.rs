@@ -69,6 +69,13 @@ pub(crate) struct Attachment {
     pub(crate) done: u32,
 }
 
+impl Attachment {
+    /// Own, and not at the relay: its message waits for it.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.url.is_none() && self.source.is_some()
+    }
+}
+
 /// A small picture of a picture.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Thumbnail {

@@ -63,9 +63,7 @@ pub(crate) fn uploaded(
         return Ok(());
     }
     let own = own::current(tx)?.ok_or(EngineError::NoAccount)?;
-    let (row, before): (i64, Vec<u8>) = tx
-        .prepare_cached("SELECT conversation, content FROM message WHERE id = ?1")?
-        .query_row([attachment.message], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (row, before) = content_of(tx, attachment.message)?;
     let conversation = conversations::id_of(tx, row)?;
     let unreadable = |_| DbError::Stored("message");
     let mut content = Content::decode(&before).map_err(unreadable)?;
@@ -83,6 +81,47 @@ pub(crate) fn uploaded(
         .execute([row, attachment.message])?;
     tx.changed(Change::Outbox);
     Ok(())
+}
+
+/// Whether a message waits for a file that is not at the relay: nobody else can know of it, and the
+/// MIMI id that it has is not the one that it will have.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn waits(tx: &WriteTx<'_>, message: i64) -> Result<bool, DbError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT 1 FROM attachment WHERE message = ?1 AND url IS NULL AND source IS NOT NULL",
+    )?;
+    Ok(statement.exists([message])?)
+}
+
+/// Gives a message that waits for its file other words to go with it.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn reword(tx: &WriteTx<'_>, message: i64, caption: &str) -> Result<(), EngineError> {
+    let unreadable = |_| DbError::Stored("message");
+    let own = own::current(tx)?.ok_or(EngineError::NoAccount)?;
+    let (row, before) = content_of(tx, message)?;
+    let conversation = conversations::id_of(tx, row)?;
+    let content = Content {
+        body: Body::Text(caption.to_owned()),
+        ..Content::decode(&before).map_err(unreadable)?
+    };
+    let encoded = content.encode().map_err(unreadable)?;
+    let mimi_id = content::message_id(&own.did, &conversation, &encoded).map_err(unreadable)?;
+    tx.prepare_cached("UPDATE message SET content = ?2, mimi_id = ?3, text = ?4 WHERE id = ?1")?
+        .execute(params![message, encoded, mimi_id, caption])?;
+    attachments::announce(tx, message)?;
+    tx.changed(Change::Conversations(vec![conversation]));
+    Ok(())
+}
+
+/// Row of its conversation and content.
+fn content_of(tx: &WriteTx<'_>, message: i64) -> Result<(i64, Vec<u8>), DbError> {
+    let mut statement =
+        tx.prepare_cached("SELECT conversation, content FROM message WHERE id = ?1")?;
+    Ok(statement.query_row([message], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
 fn part(attachment: &Attachment) -> Option<ExternalPart> {
@@ -207,7 +246,7 @@ fn set_message(
 pub(super) fn retry(tx: &WriteTx<'_>, message: i64) -> Result<bool, DbError> {
     let waiting: Vec<_> = attachments::of_message(tx, message)?
         .into_iter()
-        .filter(|it| it.url.is_none() && it.source.is_some())
+        .filter(Attachment::is_awaited)
         .collect();
     for attachment in &waiting {
         if attachment.state == AttachmentState::Failed {
@@ -266,7 +305,7 @@ pub(crate) fn cancel(
     let Some(attachment) = at(tx, message, place)? else {
         return Ok(Err(AttachmentProblem::Unknown));
     };
-    if attachment.url.is_none() && attachment.source.is_some() {
+    if attachment.is_awaited() {
         return take_back(tx, message).map(Ok);
     }
     if attachment.state == AttachmentState::Downloading {
@@ -278,7 +317,7 @@ pub(crate) fn cancel(
 }
 
 /// A message that was never sealed: nobody else knows of it.
-fn take_back(tx: &WriteTx<'_>, message: i64) -> Result<(), DbError> {
+pub(super) fn take_back(tx: &WriteTx<'_>, message: i64) -> Result<(), DbError> {
     attachments::announce(tx, message)?;
     attachments::forget(tx, message)?;
     let row: Option<i64> = tx

@@ -1,7 +1,7 @@
 //! Writing a message down: no network, no MLS, so that it cannot fail for their reasons.
 
 use super::content::{Expiry, Kind, expiry_of};
-use super::{EngineError, MessageState, drafts, place, requests};
+use super::{EngineError, MessageState, attach, drafts, place, requests};
 use crate::db::{Change, DbError, WriteTx, conversations, own};
 use rusqlite::{OptionalExtension, named_params, params};
 use sotto_wire::content::{self, Content, Expires, MAX_TEXT, MessageId};
@@ -25,6 +25,9 @@ pub enum ComposeError {
     /// There is no text to edit in it.
     #[error("the message has no text")]
     NoText,
+    /// Its file is not at the relay: nobody else knows of it.
+    #[error("the message waits for its file")]
+    WaitsForFile,
     /// Not one visible character.
     #[error("not a reaction")]
     Reaction,
@@ -51,6 +54,7 @@ impl ComposeError {
             Self::UnknownMessage => "message.unknown",
             Self::NotYours => "message.not_yours",
             Self::NoText => "message.no_text",
+            Self::WaitsForFile => "message.waits_for_file",
             Self::Reaction => "message.reaction",
             Self::Timer => "message.timer",
             Self::UnknownConversation => "conversation.unknown",
@@ -169,6 +173,9 @@ fn context(
     let Some(message) = reply_to else {
         return Ok((timer, None));
     };
+    if attach::waits(tx, message)? {
+        return Err(ComposeError::WaitsForFile);
+    }
     let answered = tx
         .prepare_cached(
             "SELECT mimi_id FROM message WHERE id = ?1 AND conversation = ?2 AND kind = 0",

@@ -7,6 +7,7 @@ mod erase;
 mod expiry;
 mod receipts;
 mod target;
+mod unheard;
 mod write;
 
 pub(super) use apply::{Event, by_peer, text_of};
@@ -17,6 +18,7 @@ pub use expiry::{next as next_expiry, sweep};
 pub(super) use receipts::mark_read;
 pub use receipts::{Receipts, receipts, set_receipts};
 pub(super) use target::resolved;
+pub(super) use unheard::tell as tell_unheard;
 #[cfg(test)]
 pub(super) use write::event;
 pub use write::{Edit, delete, edit, edits, react, set_timer};

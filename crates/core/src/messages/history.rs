@@ -24,6 +24,8 @@ pub struct Conversation {
     pub draft: Option<String>,
     /// Seconds after which messages disappear.
     pub timer: Option<u32>,
+    /// Its file, where the last message says nothing beside it.
+    pub file: Option<File>,
     /// Why nothing goes out to the peer, and whether the user had confirmed it.
     pub(crate) hold: Option<(Hold, bool)>,
 }
@@ -68,6 +70,17 @@ pub struct Reply {
     pub mine: bool,
     /// As [`Message::text`].
     pub text: Option<String>,
+    /// Its file, where it says nothing beside it.
+    pub file: Option<File>,
+}
+
+/// What there is to say of a file by its sender's word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Safe to show.
+    pub name: String,
+    /// `image/png`
+    pub mime: String,
 }
 
 /// A reaction, and whose it is.
@@ -197,6 +210,11 @@ fn conversation_row(tx: &ReadTx<'_>, row: &Row<'_>) -> Result<Conversation, DbEr
     let own = peers::WIDTH;
     let id = ConversationId::from_bytes(row.get(own)?);
     let last: Option<i64> = row.get(own + 4)?;
+    let last = last.map(|_| message_row(tx, row, own + 4)).transpose()?;
+    let file = match &last {
+        Some(last) => wordless(tx, Some(last.id), last.text.as_deref())?,
+        None => None,
+    };
     Ok(Conversation {
         peer: peers::from_row(row)??,
         id,
@@ -205,8 +223,30 @@ fn conversation_row(tx: &ReadTx<'_>, row: &Row<'_>) -> Result<Conversation, DbEr
         created_at: row.get(own + 1)?,
         unread: row.get(own + 2)?,
         timer: row.get(own + 3)?,
-        last: last.map(|_| message_row(tx, row, own + 4)).transpose()?,
+        last,
+        file,
     })
+}
+
+/// The first file of a message that has no words.
+fn wordless(
+    tx: &ReadTx<'_>,
+    message: Option<i64>,
+    text: Option<&str>,
+) -> Result<Option<File>, DbError> {
+    let Some(message) = message.filter(|_| text == Some("")) else {
+        return Ok(None);
+    };
+    let mut statement = tx.prepare_cached(
+        "SELECT name, mime FROM attachment WHERE message = ?1 ORDER BY place LIMIT 1",
+    )?;
+    let file = statement.query_row([message], |row| {
+        Ok(File {
+            name: row.get(0)?,
+            mime: row.get(1)?,
+        })
+    });
+    Ok(file.optional()?)
 }
 
 fn hold(tx: &ReadTx<'_>, id: &ConversationId) -> Result<Option<(Hold, bool)>, DbError> {
@@ -242,7 +282,7 @@ fn message_row(tx: &ReadTx<'_>, row: &Row<'_>, from: usize) -> Result<Message, D
         deleted: row.get(from + 8)?,
         expires_in: row.get(from + 9)?,
         expires_at: row.get(from + 10)?,
-        reply_to: reply(row, from + 11)?,
+        reply_to: reply(tx, row, from + 11)?,
         reactions: reactions(tx, id)?,
     })
 }
@@ -251,7 +291,7 @@ fn state(stored: i64) -> Result<MessageState, DbError> {
     MessageState::from_stored(stored).ok_or(DbError::Stored("message state"))
 }
 
-fn reply(row: &Row<'_>, from: usize) -> Result<Option<Reply>, DbError> {
+fn reply(tx: &ReadTx<'_>, row: &Row<'_>, from: usize) -> Result<Option<Reply>, DbError> {
     if !row.get::<_, bool>(from)? {
         return Ok(None);
     }
@@ -260,10 +300,12 @@ fn reply(row: &Row<'_>, from: usize) -> Result<Option<Reply>, DbError> {
         Some(stored) => state(stored)? != MessageState::Received,
         None => false,
     };
+    let (message, text): (_, Option<String>) = (row.get(from + 1)?, row.get(from + 3)?);
     Ok(Some(Reply {
-        message: row.get(from + 1)?,
+        message,
         mine,
-        text: row.get(from + 3)?,
+        file: wordless(tx, message, text.as_deref())?,
+        text,
     }))
 }
 

@@ -26,6 +26,7 @@ pub fn retry(tx: &WriteTx<'_>, message: i64) -> Result<(), EngineError> {
 /// [`EngineError::Db`].
 pub fn housekeep(tx: &WriteTx<'_>) -> Result<(), EngineError> {
     outbox::expire(tx)?;
+    content::tell_unheard(tx)?;
     seen::forget(tx)?;
     requests::expire(tx)?;
     renew::forget_retired(tx, false)?;

@@ -53,3 +53,13 @@ pub struct AttachmentView {
     /// The same.
     pub height: Option<u32>,
 }
+
+/// What there is to say of a file by its sender's word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct FileView {
+    /// Safe to show.
+    pub name: String,
+    /// `image/png`
+    pub mime: String,
+}

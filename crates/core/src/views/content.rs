@@ -1,5 +1,6 @@
 //! What messages say of one another (docs/protocol.md §5).
 
+use super::FileView;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -14,6 +15,8 @@ pub struct ReplyView {
     pub mine: bool,
     /// As the text of a message.
     pub text: Option<String>,
+    /// Its file, where it has no text beside it.
+    pub file: Option<FileView>,
 }
 
 /// A reaction to a message, and whose it is.

@@ -43,6 +43,7 @@ fn generated() -> Vec<(String, String)> {
         one::<PolicyView>(&config),
         one::<ReactionView>(&config),
         one::<ReceiptsView>(&config),
+        one::<FileView>(&config),
         one::<ReplyView>(&config),
         one::<RequestMessageView>(&config),
         one::<RequestView>(&config),

@@ -34,7 +34,8 @@ export function commands(call: Call): Omit<Backend, 'listen'> {
     search: (query, conversationId, before, limit) =>
       ask('search', { query, conversationId, before, limit }),
     saveDraft: (conversationId, text) => ask('save_draft', { conversationId, text }),
-    sendText: (conversationId, text, replyTo) => ask('send_text', { conversationId, text, replyTo }),
+    sendText: (conversationId, text, replyTo) =>
+      ask('send_text', { conversationId, text, replyTo }),
     react: (messageId, emoji) => ask('react', { messageId, emoji }),
     editMessage: (messageId, text) => ask('edit_message', { messageId, text }),
     deleteMessage: (messageId, forEveryone) => ask('delete_message', { messageId, forEveryone }),

@@ -121,6 +121,7 @@ export function nothingMore() {
   return {
     notice: null,
     attachments: [],
+    waitsForFile: false,
     replyTo: null,
     reactions: [],
     editedAt: null,
@@ -173,7 +174,8 @@ const filler =
   )
 
 export function summary(
-  base: Pick<ConversationView, 'id' | 'peer' | 'unread' | 'hold' | 'draft'> & Partial<ConversationView>,
+  base: Pick<ConversationView, 'id' | 'peer' | 'unread' | 'hold' | 'draft'> &
+    Partial<ConversationView>,
   messages: MessageView[],
 ): ConversationView {
   const last = messages.at(-1)
@@ -182,6 +184,7 @@ export function summary(
     typing: false,
     ...base,
     preview: last?.text ?? null,
+    previewFile: last?.text === '' ? (last.attachments[0] ?? null) : null,
     previewMine: last?.mine ?? false,
     previewState: last?.state ?? null,
     previewDeleted: last?.deleted ?? false,

@@ -302,7 +302,9 @@ export class FakeBackend implements Backend {
     const message = this.#add(conversationId, true, text, 'sending')
     const answered = replyTo === null ? undefined : this.#message(replyTo)
     if (answered) {
-      message.replyTo = { messageId: answered.id, mine: answered.mine, text: answered.text }
+      const { id, mine, text, attachments } = answered
+      const file = text === '' ? (attachments[0] ?? null) : null
+      message.replyTo = { messageId: id, mine, text, file }
     }
     message.expiresIn = this.#find(conversationId)?.timer ?? null
     if (this.#connection.state === 'online') this.#travel(message)

@@ -26,7 +26,7 @@ async function menu(more: Partial<MessageView>) {
 }
 
 it('quotes what is answered, and leads there', async () => {
-  const replyTo = { messageId: 7, mine: true, text: 'the question' }
+  const replyTo = { messageId: 7, mine: true, text: 'the question', file: null }
   const { deeds } = show({ replyTo })
   const quote = screen.getByTestId('message-quote')
   expect(quote.textContent).toContain('You')
@@ -36,7 +36,7 @@ it('quotes what is answered, and leads there', async () => {
 })
 
 it('says that what was answered is not here, and leads nowhere', () => {
-  show({ replyTo: { messageId: null, mine: false, text: null } })
+  show({ replyTo: { messageId: null, mine: false, text: null, file: null } })
   const quote = screen.getByTestId<HTMLButtonElement>('message-quote')
   expect(quote.textContent).toContain('not here any more')
   expect(quote.disabled).toBe(true)
@@ -139,4 +139,50 @@ it('keeps what is shown where it could not be chosen, and says why', async () =>
   await userEvent.click(box)
   expect(await screen.findByText(/no space left/)).toBeDefined()
   expect((await backend.receipts()).read).toBe(true)
+})
+
+const picture = {
+  index: 0,
+  name: 'hills.png',
+  mime: 'image/png',
+  size: 9,
+  dangerous: false,
+  state: 'uploading' as const,
+  done: 3,
+  error: null,
+  thumbnail: null,
+  width: null,
+  height: null,
+}
+
+it('offers nothing that the other side could not make sense of while the file is on its way', async () => {
+  const waiting = { mine: true, state: 'sending' as const, waitsForFile: true, text: '' }
+  const { item } = await menu({ ...waiting, attachments: [picture] })
+  expect(screen.queryByTestId('message-reply')).toBeNull()
+  expect(screen.queryByTestId('message-reaction-other')).toBeNull()
+  expect(screen.getByTestId('message-edit')).toBeTruthy()
+  expect(item.getAttribute('aria-label')).toContain('Picture: hills.png')
+  expect(item.querySelector('.text')).toBeNull()
+})
+
+it('names a file without words where it is answered', () => {
+  const file = { name: 'hills.png', mime: 'image/png' }
+  show({ replyTo: { messageId: 7, mine: true, text: '', file } })
+  expect(screen.getByTestId('message-quote').textContent).toContain('Picture: hills.png')
+})
+
+it('says that a deletion was never confirmed, and offers no retry for what is deleted', () => {
+  const error = { code: 'message.deletion_unheard', detail: null }
+  const { item } = show({ mine: true, state: 'failed', text: null, deleted: true, error })
+  expect(item.textContent).toContain('never confirmed that it deleted this message')
+  expect(screen.queryByTestId('message-retry')).toBeNull()
+})
+
+it('offers no download of what never came to a relay', () => {
+  const error = { code: 'attachment.quota', detail: null }
+  const files = [{ ...picture, state: 'failed' as const, error }]
+  const view = { mine: true, state: 'failed' as const, error, waitsForFile: true }
+  const { item } = show({ ...view, attachments: files })
+  expect(screen.queryByTestId('attachment-fetch')).toBeNull()
+  expect(item.querySelectorAll('[data-code="attachment.quota"]').length).toBe(1)
 })

@@ -7,6 +7,7 @@ import ConversationItem from './ConversationItem.svelte'
 function show(more: Partial<ConversationView>) {
   const conversation: ConversationView = {
     id: 'c',
+    previewFile: null,
     peer: bob,
     preview: 'hello',
     previewMine: false,
@@ -70,4 +71,11 @@ it('says what is being written', () => {
   const item = show({ draft: 'Dear Bob' })
   expect(item.textContent).toMatch(/Draft:\s*Dear Bob/)
   expect(item.getAttribute('aria-label')).toContain('Draft: Dear Bob')
+})
+
+it('names the file of a message without words', () => {
+  const previewFile = { name: 'hills.png', mime: 'image/png' }
+  const item = show({ preview: '', previewFile })
+  expect(item.textContent).toContain('Picture: hills.png')
+  expect(item.getAttribute('aria-label')).toContain('Picture: hills.png')
 })

@@ -68,4 +68,9 @@ expiresAt: number | null,
 /**
  * Files that go with it.
  */
-attachments: Array<AttachmentView>, };
+attachments: Array<AttachmentView>, 
+/**
+ * Its file is not at the relay, and nobody else knows of it: it can be edited and deleted, but
+ * nothing can be said of it.
+ */
+waitsForFile: boolean, };

@@ -7,7 +7,7 @@ use super::target::Target;
 use super::{Kind, MAX_TIMER};
 use crate::db::{Change, DbError, OwnAccount, ReadTx, WriteTx, conversations, own};
 use crate::messages::compose::{self, NewMessage, insert};
-use crate::messages::{ComposeError, place};
+use crate::messages::{ComposeError, attach, place};
 use rusqlite::{OptionalExtension, params};
 use sotto_wire::content::{self, Body, Content, MessageId};
 use sotto_wire::conversation::ConversationId;
@@ -27,6 +27,9 @@ pub struct Edit {
 /// [`ComposeError`]; nothing has changed then.
 pub fn react(tx: &WriteTx<'_>, message: i64, emoji: Option<&str>) -> Result<(), ComposeError> {
     let target = there(tx, message)?;
+    if attach::waits(tx, message)? {
+        return Err(ComposeError::WaitsForFile);
+    }
     let before = own_reaction(tx, message)?;
     let said = before.as_ref().map(|(emoji, _)| emoji.as_str());
     if said == emoji {
@@ -62,7 +65,7 @@ fn own_reaction(
     Ok(found.optional()?)
 }
 
-/// Gives an own message another text.
+/// Gives an own message another text. One that waits for its file goes out with that and no other.
 ///
 /// # Errors
 /// [`ComposeError`]; nothing has changed then.
@@ -75,6 +78,7 @@ pub fn edit(tx: &WriteTx<'_>, message: i64, text: &str) -> Result<(), ComposeErr
     match &target.text {
         None => return Err(ComposeError::NoText),
         Some(before) if before == text => return Ok(()),
+        Some(_) if attach::waits(tx, message)? => return Ok(attach::reword(tx, message, text)?),
         Some(_) => {}
     }
     let content = Content {
@@ -95,6 +99,9 @@ pub fn delete(tx: &WriteTx<'_>, message: i64, for_everyone: bool) -> Result<(), 
     let target = Target::by_id(tx, message)?
         .filter(|target| target.kind == Kind::Shown as i64)
         .ok_or(ComposeError::UnknownMessage)?;
+    if attach::waits(tx, message)? {
+        return Ok(attach::take_back(tx, message)?);
+    }
     if !for_everyone || is_unsealed(tx, &target)? {
         return Ok(erase(tx, target.conversation, message, Trace::None)?);
     }

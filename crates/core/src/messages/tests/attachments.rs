@@ -2,7 +2,7 @@ use crate::attachments::AttachmentProblem;
 use crate::attachments::reading::Chosen;
 use crate::db::DbError;
 use crate::db::attachments::{self, Attachment, AttachmentState, Piece};
-use crate::messages::{MessageState, attach, retry};
+use crate::messages::{ComposeError, MessageState, attach, compose, content, history, retry};
 use crate::testing::{Party, acquainted, settle};
 use sotto_wire::attachment::{AttachmentKey, AttachmentUrl, NONCE, ObjectName};
 use sotto_wire::content::{Body, Content, Disposition, ExternalPart};
@@ -254,4 +254,88 @@ fn what_makes_no_sense_is_kept_and_never_fetched() {
         assert_eq!(asked, Err(AttachmentProblem::Invalid), "{place}");
     }
     assert!(bob.read(|tx| attachments::due(tx, 1 << 60)).is_empty());
+}
+
+fn refusal<T: Send + 'static>(
+    party: &Party,
+    deed: impl FnOnce(&crate::db::WriteTx<'_>) -> Result<T, ComposeError> + Send + 'static,
+) -> &'static str {
+    let refused = party.db().write_blocking(move |tx| deed(tx).map(drop));
+    refused.unwrap_err().code()
+}
+
+#[test]
+fn a_caption_that_is_changed_while_the_file_is_on_its_way_is_the_one_that_goes_out() {
+    let (mut alice, mut bob) = acquainted();
+    let message = send(&alice, &bob, "lokk");
+    read(&alice, message);
+    alice.write(move |tx| content::edit(tx, message, "look"));
+    assert_eq!(alice.texts(&bob), ["hello", "look"]);
+    let (attachment, url) = (file(&alice, message), url(&alice));
+    alice.write(move |tx| attach::uploaded(tx, &attachment, &url));
+    settle(&mut alice, &mut bob);
+    assert_eq!(bob.texts(&alice), ["hello", "look"]);
+    for party in [&alice, &bob] {
+        assert_eq!(party.count("SELECT count(*) FROM edit"), 0);
+        assert_eq!(party.count("SELECT count(*) FROM early_content"), 0);
+    }
+    // From here on it is a message like any other.
+    alice.write(move |tx| content::edit(tx, message, "look at this"));
+    alice.write(move |tx| content::react(tx, message, Some("👍")));
+    let id = alice.start(&bob);
+    alice.write(move |tx| compose::reply(tx, &id, "well?", Some(message)));
+    settle(&mut alice, &mut bob);
+    assert_eq!(bob.texts(&alice), ["hello", "look at this", "well?"]);
+    let [_, there, answer] = &bob.messages(&alice)[..] else {
+        panic!("not three messages");
+    };
+    assert_eq!(there.reactions.len(), 1);
+    assert_eq!(answer.reply_to.as_ref().unwrap().message, Some(there.id));
+}
+
+#[test]
+fn nothing_is_said_of_a_message_whose_file_is_on_its_way() {
+    let (mut alice, mut bob) = acquainted();
+    let id = alice.start(&bob);
+    let message = send(&alice, &bob, "look");
+    let reaction = refusal(&alice, move |tx| content::react(tx, message, Some("👍")));
+    assert_eq!(reaction, "message.waits_for_file");
+    let reply = refusal(&alice, move |tx| {
+        compose::reply(tx, &id, "well?", Some(message))
+    });
+    assert_eq!(reply, "message.waits_for_file");
+    // Deleting it for everyone tells nobody: nobody knows of it.
+    alice.write(move |tx| content::delete(tx, message, true));
+    assert_eq!(alice.texts(&bob), ["hello"]);
+    assert_eq!(alice.count("SELECT count(*) FROM outbox"), 0);
+    assert_eq!(alice.count("SELECT count(*) FROM attachment"), 0);
+    settle(&mut alice, &mut bob);
+    assert_eq!(bob.count("SELECT count(*) FROM early_content"), 0);
+}
+
+#[test]
+fn a_file_without_words_is_named_in_the_list_and_where_it_is_answered() {
+    let (mut alice, mut bob) = acquainted();
+    let id = alice.start(&bob);
+    let message = send(&alice, &bob, "");
+    let named = |of: &Party| {
+        let line = of.read(move |tx| history::conversation(tx, &id)).unwrap();
+        line.file.map(|file| (file.name, file.mime))
+    };
+    let expected = Some(("file.png".to_owned(), "image/png".to_owned()));
+    assert_eq!(named(&alice), expected, "also while it is on its way");
+    upload(&alice, message);
+    settle(&mut alice, &mut bob);
+    assert_eq!(named(&bob), expected);
+    let there = bob.messages(&alice).pop().unwrap().id;
+    bob.write(move |tx| compose::reply(tx, &id, "nice", Some(there)));
+    let reply = bob.messages(&alice).pop().unwrap().reply_to.unwrap();
+    assert_eq!(reply.file.unwrap().name, "file.png");
+    assert_eq!(named(&bob), None);
+    settle(&mut alice, &mut bob);
+    // Words stand for the file that they go with.
+    let message = send(&alice, &bob, "look");
+    upload(&alice, message);
+    settle(&mut alice, &mut bob);
+    assert_eq!(named(&bob), None);
 }

@@ -105,6 +105,7 @@ fn a_reply_shows_what_it_answers_as_that_is_at_present() {
             message,
             mine,
             text,
+            file: None,
         })
     };
     assert_eq!(
@@ -387,4 +388,41 @@ fn an_aborted_receipt_changes_nothing_and_the_next_one_all() {
         .iter()
         .all(|it| it.state == MessageState::Delivered);
     assert!(delivered);
+}
+
+#[test]
+fn a_deletion_or_an_edit_that_is_given_up_is_said_of_its_message() {
+    const MONTH: u64 = 30 * 24 * 60 * 60 * 1000;
+    let (mut alice, mut bob) = acquainted();
+    let hello = place(&alice, &bob, "hello");
+    let edited = alice.say(&bob, "tpyo");
+    settle(&mut alice, &mut bob);
+    alice.delete(hello, true);
+    alice.edit(edited, "typo");
+    alice.react(edited, Some("👍"));
+    // A relay takes it all, and Bob never comes for it.
+    let mut nobody = Party::new("nobody", &alice.clock.clone());
+    alice.seal(&bob);
+    alice.send(&mut nobody);
+    alice.write(crate::messages::housekeep);
+    let errors = |alice: &Party, bob: &Party| {
+        let codes = alice.messages(bob).into_iter().map(|it| it.error);
+        codes.collect::<Vec<_>>()
+    };
+    assert_eq!(errors(&alice, &bob), [None, None], "not before the time");
+    alice.clock.advance_ms(MONTH);
+    alice.write(crate::messages::housekeep);
+    let expected = ["message.deletion_unheard", "message.edit_unheard"];
+    let expected = expected.map(|code| Some(code.to_owned()));
+    assert_eq!(errors(&alice, &bob), expected);
+    let messages = alice.messages(&bob);
+    assert!(messages[0].deleted && messages[1].text.as_deref() == Some("typo"));
+    assert!(
+        messages
+            .iter()
+            .all(|it| it.state == MessageState::Delivered)
+    );
+    // It is said once: what is done with the message later has its own word.
+    alice.write(crate::messages::housekeep);
+    assert_eq!(errors(&alice, &bob), expected);
 }
