@@ -21,7 +21,7 @@ use sotto_wire::key::SigningKey;
 use sotto_wire::relay_api::{CONTENT_TYPE, ErrorBody, MAX_SMALL_BODY, paths};
 use sotto_wire::time::{Clock, Timestamp};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 use url::Url;
 
@@ -47,6 +47,8 @@ struct Inner {
     ahead: AtomicI64,
     /// Single-use key packages that are to lie at the own relay.
     pool: usize,
+    /// The most that the own relay keeps, as far as it has said so.
+    most: AtomicUsize,
 }
 
 /// A request before it is signed.
@@ -112,11 +114,12 @@ impl Relays {
             challenges,
             ahead: AtomicI64::new(0),
             pool: key_packages::POOL,
+            most: AtomicUsize::new(usize::MAX),
         }))
     }
 
     /// With fewer key packages: a simulation has no time to make them, and is to run out of them.
-    #[cfg(feature = "testing")]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn keeping(self, pool: usize) -> Self {
         match Arc::try_unwrap(self.0) {
             Ok(inner) => Self(Arc::new(Inner { pool, ..inner })),

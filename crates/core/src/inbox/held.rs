@@ -28,6 +28,20 @@ pub(crate) fn contains(tx: &WriteTx<'_>, digest: &[u8; 32]) -> Result<bool, DbEr
     Ok(statement.exists([digest])?)
 }
 
+/// Whether a frame waits already, or was turned away: it may come in other bytes (docs/protocol.md
+/// §3.3).
+pub(crate) fn is_known(
+    tx: &WriteTx<'_>,
+    welcome_digest: &[u8; 32],
+    seq: u64,
+) -> Result<bool, DbError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT 1 FROM held_envelope WHERE welcome_digest = ?1 AND seq = ?2
+         UNION ALL SELECT 1 FROM declined_frame WHERE welcome_digest = ?1 AND seq = ?2",
+    )?;
+    Ok(statement.exists(params![welcome_digest, seq])?)
+}
+
 /// Whether something of this sender waits.
 pub(crate) fn is_pending(connection: &Connection, peer: PeerId) -> Result<bool, DbError> {
     let mut statement = connection.prepare_cached("SELECT 1 FROM held_envelope WHERE peer = ?1")?;

@@ -169,6 +169,9 @@ fn hold(tx: &WriteTx<'_>, own: &OwnAccount, incoming: &Incoming) -> Result<(), D
     let Some((welcome_digest, glimpse)) = look(tx, own, incoming, envelope)? else {
         return Ok(());
     };
+    if held::is_known(tx, &welcome_digest, glimpse.seq)? {
+        return Ok(());
+    }
     let peer = peers::pin(tx, sender, tx.clock_now_ms())?;
     if held::is_full(tx, peer)? {
         return Ok(());

@@ -34,6 +34,11 @@ pub(crate) enum RelayError {
 }
 
 impl RelayError {
+    /// Whether the relay refused with this code of its own.
+    pub(crate) fn is(&self, refusal: &str) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == refusal)
+    }
+
     /// The code for the user interface.
     pub(crate) fn code(&self) -> &'static str {
         match self {

@@ -7,11 +7,15 @@ use crate::mls::key_packages::{self, Audit, PublishedPackage};
 use sotto_wire::domain::Domain;
 use sotto_wire::relay_api::KeyPackagesPut;
 use sotto_wire::time::{Clock, Timestamp};
+use std::sync::atomic::Ordering;
 
 /// Single-use packages that lie at the relay.
 pub(super) const POOL: usize = 50;
 /// Packages generated in one transaction: post-quantum keys take a while, and others want to write.
 const AT_ONCE: usize = 10;
+
+/// The relay's answer where it would have to keep more packages than it does (docs/protocol.md §4.4).
+const TOO_MANY: &str = "too-many-packages";
 
 /// Why the pool could not be looked after.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +46,23 @@ impl From<DbError> for KeeperError {
     }
 }
 
+impl Relays {
+    /// Single-use packages that are to lie at the own relay: no more than it keeps.
+    fn wanted(&self) -> usize {
+        self.0.pool.min(self.0.most.load(Ordering::Relaxed))
+    }
+
+    /// Asks the own relay how many single-use packages it keeps.
+    async fn learn_most(&self, domain: &Domain) -> Result<usize, RelayError> {
+        let document = self.check_relay(domain).await?;
+        let announced = document.capabilities.key_packages;
+        let most = announced.map_or(u64::MAX, |it| it.max_single_use);
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        self.0.most.store(most, Ordering::Relaxed);
+        Ok(most)
+    }
+}
+
 /// Compares what lies at the relay, by hash, with what is kept here, takes away what is no good, and
 /// publishes what is missing.
 ///
@@ -68,7 +89,7 @@ pub(crate) async fn reconcile(
     });
     let Audit { remove, good } = audited.await?;
     // What an earlier run generated and did not get around to publishing comes first.
-    let mut missing = relays.0.pool.saturating_sub(good);
+    let mut missing = relays.wanted().saturating_sub(good);
     let waiting = database.read(|tx| key_packages::unpublished(tx)).await?;
     missing = missing.saturating_sub(waiting.iter().filter(|it| !it.last_resort).count());
     while missing > 0 {
@@ -80,10 +101,48 @@ pub(crate) async fn reconcile(
     if !to_publish.iter().any(|it| it.last_resort) {
         to_publish.extend(lost_last_resort(database, there.last_resort.as_deref()).await?);
     }
-    publish(database, relays, domain, remove, to_publish).await
+    publish(database, relays, domain, remove, good, to_publish).await
 }
 
 async fn publish(
+    database: &Database,
+    relays: &Relays,
+    domain: &Domain,
+    remove: Vec<Vec<u8>>,
+    good: usize,
+    packages: Vec<PublishedPackage>,
+) -> Result<(), KeeperError> {
+    let packages = fitting(packages, relays.wanted().saturating_sub(good));
+    let outcome = put(database, relays, domain, remove.clone(), packages.clone()).await;
+    let Err(KeeperError::Relay(error)) = &outcome else {
+        return outcome;
+    };
+    if !error.is(TOO_MANY) {
+        return outcome;
+    }
+    // A relay that keeps fewer than it says gets the last resort, by which one can be reached.
+    let most = relays.learn_most(domain).await?;
+    for room in [most.saturating_sub(good), 0] {
+        let packages = fitting(packages.clone(), room);
+        match put(database, relays, domain, remove.clone(), packages).await {
+            Err(KeeperError::Relay(error)) if error.is(TOO_MANY) => {}
+            outcome => return outcome,
+        }
+    }
+    outcome
+}
+
+/// The last resort, and as many of the others as there is room for; the rest goes when some of those
+/// at the relay are claimed.
+fn fitting(packages: Vec<PublishedPackage>, room: usize) -> Vec<PublishedPackage> {
+    let (mut fitting, mut single_use): (Vec<_>, Vec<_>) =
+        packages.into_iter().partition(|it| it.last_resort);
+    single_use.truncate(room);
+    fitting.append(&mut single_use);
+    fitting
+}
+
+async fn put(
     database: &Database,
     relays: &Relays,
     domain: &Domain,

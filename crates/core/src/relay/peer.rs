@@ -15,7 +15,7 @@ const VERSION: &str = "1";
 
 impl Relays {
     /// Reads what a domain says about itself and checks that it is a relay this client can use.
-    pub(crate) async fn check_relay(&self, domain: &Domain) -> Result<(), RelayError> {
+    pub(crate) async fn check_relay(&self, domain: &Domain) -> Result<EnablerDocument, RelayError> {
         let call = Call::get(domain, enabler::PATH).answering(enabler::MAX_DOCUMENT);
         let answer = self.send(&call).await?;
         // Whatever else a web server answers at this path, there is no relay behind it.
@@ -25,7 +25,10 @@ impl Relays {
         let answer = successful(answer)?;
         let document = EnablerDocument::from_json(&answer.body)
             .ok_or(RelayError::NotARelay("no enabler document"))?;
-        missing_capability(&document).map_or(Ok(()), |name| Err(RelayError::NotARelay(name)))
+        match missing_capability(&document) {
+            None => Ok(document),
+            Some(name) => Err(RelayError::NotARelay(name)),
+        }
     }
 
     /// Claims one key package of every device of `did`; the same ones again for the same `id`.

@@ -1,8 +1,11 @@
 use super::*;
+use crate::mls::key_packages as made;
+use crate::testing::{Party, TestClock};
 use async_trait::async_trait;
+use sha2::{Digest as _, Sha256};
 use sotto_identity::http::HttpError;
 use sotto_wire::enabler::{self, EnablerDocument};
-use sotto_wire::relay_api::{KeyPackagesState, Pool, RegistrationStatus};
+use sotto_wire::relay_api::{KeyPackagesPut, KeyPackagesState, Pool, RegistrationStatus};
 use std::sync::Mutex;
 
 const NOW: u64 = 1_800_000_000;
@@ -269,4 +272,95 @@ async fn a_relay_has_every_capability() {
             code
         );
     }
+}
+
+/// What a relay says of itself that keeps no more than so many key packages.
+fn enabler(most: u64) -> Response {
+    let document = serde_json::json!({
+        "state": "", "encodings": ["application/cbor"], "capabilities": {
+            "core": {"versions": ["1"], "pathPrefix": "/pmr/v1", "challengeExpiry": 600, "maxAckBatch": 1},
+            "didMailbox": {"versions": ["1"], "pathPrefix": "/pmr/v1", "messageMaxBytes": 1, "messageExpiry": 1},
+            "grant": {"versions": ["1"], "pathPrefix": "/pmr/v1", "messageMaxBytes": 1, "messageExpiry": 1,
+                      "lifecycle": "active", "maxPerRequest": 1},
+            enabler::KEY_PACKAGES: {"versions": ["1"], "pathPrefix": "/pmr/v1", "maxSingleUse": most, "claimsPerHour": 1},
+        }
+    });
+    answer(200, &[], document.to_string().into_bytes())
+}
+
+fn lying_there(packages: &KeyPackagesPut) -> KeyPackagesState {
+    let hash = |bytes: &Vec<u8>| Sha256::digest(bytes).to_vec();
+    KeyPackagesState {
+        last_resort: packages.last_resort.as_ref().map(hash),
+        single_use: packages.single_use.iter().map(hash).collect(),
+    }
+}
+
+/// What was put, in order.
+fn packages_put(http: &Scripted) -> Vec<KeyPackagesPut> {
+    let asked = http.asked.lock().unwrap();
+    let puts = asked.iter().filter(|it| it.method == Method::Put);
+    puts.map(|it| cbor::decode(&it.body, it.body.len()).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_relay_that_keeps_fewer_key_packages_gets_as_many_as_it_keeps() {
+    let owner = Party::new("alice", &TestClock::new());
+    let state = |it: &KeyPackagesState| answer(200, &[], cbor::encode(it));
+    let nothing = KeyPackagesState::default();
+    let (relays, http) = relays(vec![
+        minted("c", NOW + 600),
+        state(&nothing),
+        refused(409, "too-many-packages"),
+        enabler(3),
+        state(&nothing),
+    ]);
+    let relays = relays.keeping(5);
+    let own = domain();
+    let look_after = || key_packages::reconcile(owner.db(), &relays, &own, &*owner.clock);
+    look_after().await.unwrap();
+    let put = packages_put(&http).pop().unwrap();
+    assert_eq!(put.single_use.len(), 3);
+    assert!(put.last_resort.is_some());
+    // Known from then on: nothing is asked for that would be refused, and nothing made in vain.
+    let waiting = || owner.read(|tx| made::unpublished(tx)).len();
+    assert_eq!(waiting(), 2);
+    let mut there = lying_there(&put);
+    http.answers.lock().unwrap().push(state(&there));
+    look_after().await.unwrap();
+    assert_eq!(packages_put(&http).len(), 2);
+    there.single_use.pop();
+    http.answers
+        .lock()
+        .unwrap()
+        .extend([state(&there), state(&there)]);
+    look_after().await.unwrap();
+    let put = packages_put(&http).pop().unwrap();
+    assert_eq!((put.single_use.len(), put.last_resort), (1, None));
+    assert_eq!(waiting(), 1);
+}
+
+#[tokio::test]
+async fn a_relay_that_keeps_fewer_than_it_says_gets_the_last_resort() {
+    let owner = Party::new("alice", &TestClock::new());
+    let state = || answer(200, &[], cbor::encode(&KeyPackagesState::default()));
+    let refusal = || refused(409, "too-many-packages");
+    let (relays, http) = relays(vec![
+        minted("c", NOW + 600),
+        state(),
+        refusal(),
+        enabler(2),
+        refusal(),
+        state(),
+    ]);
+    let relays = relays.keeping(3);
+    key_packages::reconcile(owner.db(), &relays, &domain(), &*owner.clock)
+        .await
+        .unwrap();
+    let sizes = packages_put(&http)
+        .into_iter()
+        .map(|put| (put.single_use.len(), put.last_resort.is_some()));
+    let expected = [(3, true), (2, true), (0, true)];
+    assert_eq!(sizes.collect::<Vec<_>>(), expected);
 }

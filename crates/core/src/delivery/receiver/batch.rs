@@ -208,7 +208,47 @@ fn suspects(tx: &WriteTx<'_>, processed: &[(Incoming, Outcome)]) -> Result<Vec<D
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::acquainted;
+    use crate::messages::content::{Receipts, set_receipts};
+    use crate::messages::seal;
+    use crate::testing::{Party, acquainted};
+
+    #[test]
+    fn a_peer_is_writing_unless_it_is_held_back() {
+        let (alice, mut bob) = acquainted();
+        let (id, did) = (alice.start(&bob), alice.own.did.clone());
+        let told = Receipts {
+            read: true,
+            typing: true,
+        };
+        alice.write(move |tx| set_receipts(tx, told));
+        let typed = |bob: &Party| {
+            let put = alice.write(move |tx| seal::typing(tx, &id)).remove(0);
+            let incoming = alice.delivery(&put);
+            let followed = false;
+            bob.write(move |tx| {
+                let arrival = Arrival { incoming, followed };
+                let processed = requests::arrive(tx, vec![arrival])?;
+                Ok::<_, EngineError>(writing(tx, &processed)?)
+            })
+        };
+        assert_eq!(typed(&bob), std::slice::from_ref(&did));
+        let hold = holds::Hold {
+            code: "account.key_changed".into(),
+            key: None,
+        };
+        let held = did.clone();
+        bob.write(move |tx| holds::refuse(tx, &held, &hold));
+        assert!(typed(&bob).is_empty());
+        // A message is no typing.
+        alice.say(&bob, "by a grant");
+        alice.send(&mut bob);
+        let incoming = std::mem::take(&mut bob.queue);
+        let processed: Vec<_> = incoming
+            .into_iter()
+            .map(|it| (it, Outcome::Message(1)))
+            .collect();
+        assert!(bob.write(move |tx| writing(tx, &processed)).is_empty());
+    }
 
     #[test]
     fn whose_device_is_not_certified_is_a_suspect() {

@@ -1,6 +1,7 @@
 use crate::messages::{MessageState, Outcome};
 use crate::outbox::{self, PutResult};
-use crate::testing::{acquainted, settle};
+use crate::testing::{Party, TestClock, acquainted, settle};
+use sotto_wire::first_contact::UnverifiedEnvelope;
 
 const MINUTE: u64 = 60_000;
 const DAY: u64 = 24 * 60 * MINUTE;
@@ -9,9 +10,8 @@ const DAY: u64 = 24 * 60 * MINUTE;
 fn states_go_from_sending_to_delivered() {
     let (mut alice, mut bob) = acquainted();
     let id = alice.say(&bob, "hi");
-    let state = |of: &crate::testing::Party| {
-        of.read(move |tx| crate::messages::history::by_ids(tx, &[id]))[0].state
-    };
+    let state =
+        |of: &Party| of.read(move |tx| crate::messages::history::by_ids(tx, &[id]))[0].state;
     assert_eq!(state(&alice), MessageState::Sending);
     let put = alice.seal(&bob).remove(0);
     alice.settle(&put, PutResult::Unreachable);
@@ -283,7 +283,7 @@ fn acknowledgements_stop_at_a_gap() {
     bob.send(&mut alice);
     alice.receive();
     use MessageState::{Delivered, Sending};
-    let states = |alice: &crate::testing::Party| {
+    let states = |alice: &Party| {
         alice
             .messages(&bob)
             .iter()
@@ -309,4 +309,58 @@ fn a_long_conversation_passes_the_ratchet_limits() {
     }
     assert_eq!(bob.messages(&alice).len(), 2101);
     assert_eq!(bob.count("SELECT count(*) FROM quarantine"), 0);
+}
+
+#[test]
+fn a_first_contact_goes_out_in_other_bytes_in_the_end_and_reaches_who_was_set_back() {
+    let clock = TestClock::new();
+    let (mut alice, mut bob) = (Party::new("alice", &clock), Party::new("bob", &clock));
+    bob.packages.replace(vec![bob.key_package()]);
+    let image = bob.copy();
+    for text in ["one", "two"] {
+        alice.say(&bob, text);
+    }
+    let puts = alice.seal(&bob);
+    let payload = |put: &outbox::Put| {
+        let envelope = UnverifiedEnvelope::parse(&put.bytes).unwrap();
+        let envelope = envelope.into_unverified();
+        (envelope.sealed, envelope.welcome)
+    };
+    let first: Vec<_> = puts.iter().map(payload).collect();
+    for (times, wait) in [0, 5 * MINUTE, 30 * MINUTE, 120 * MINUTE]
+        .into_iter()
+        .enumerate()
+    {
+        clock.advance_ms(wait);
+        let due = alice.due();
+        // The relay knows an envelope by its payload, and drops one that was acknowledged to it.
+        assert_eq!(payload(&due[0]) == first[0], times < 3, "{times}");
+        assert_eq!(payload(&due[1]), first[1], "it waits for the one before it");
+        assert_eq!(payload(&due[0]).1, first[0].1, "the Welcome stays");
+        for put in &due {
+            alice.settle(put, PutResult::Accepted);
+        }
+    }
+    // Bob has read the first bytes, and lost that.
+    let delivery = alice.delivery(&puts[0]);
+    assert!(matches!(
+        bob.receive_batch(vec![delivery])[..],
+        [Outcome::Message(_)]
+    ));
+    bob.restore(&image);
+    clock.advance_ms(DAY);
+    let fresh = alice.due().remove(0);
+    let outcomes = [&fresh, &puts[1], &puts[0]].map(|put| {
+        let incoming = alice.delivery(put);
+        bob.receive_batch(vec![incoming]).remove(0)
+    });
+    assert!(
+        matches!(outcomes[..], [Outcome::Message(_), Outcome::Message(_), _]),
+        "{outcomes:?}"
+    );
+    assert_eq!(bob.texts(&alice), ["one", "two"]);
+    settle(&mut alice, &mut bob);
+    let delivered = |it: &crate::messages::Message| it.state == MessageState::Delivered;
+    assert!(alice.messages(&bob).iter().all(delivered));
+    assert_eq!(bob.texts(&alice), ["one", "two"]);
 }

@@ -381,6 +381,9 @@ fn a_recipient_that_was_reinstalled_between_claim_and_welcome_gets_it_all_the_sa
     anew.say(&bob, "new here");
     settle(&mut bob, &mut anew);
     assert_eq!(bob.texts(&anew), ["hello", "new here"]);
+    assert_eq!(bob.notices(&anew), ["notice.device-new"], "once");
+    let new = "notice.device-new".to_owned();
+    assert!(!anew.notices(&bob).contains(&new), "Bob's is the same");
     assert_eq!(bob.count("SELECT count(*) FROM conversation"), 1);
     assert_eq!(bob.count("SELECT count(*) FROM put"), 0);
 }

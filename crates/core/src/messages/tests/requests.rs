@@ -357,3 +357,25 @@ fn the_policy_is_everyone_until_it_is_chosen_and_published_once_seen() {
     assert!(bob.write(|tx| incoming::published(tx, Policy::None)));
     assert_eq!(policy(&bob), (Policy::None, true));
 }
+
+#[test]
+fn a_first_contact_in_other_bytes_is_no_second_request_nor_one_that_was_declined() {
+    let (alice, mut bob) = strangers(Policy::Following);
+    alice.say(&bob, "hello");
+    arrives(&alice, &mut bob, false);
+    let first = alice.count("SELECT sum(length(bytes)) FROM put");
+    let next = |bob: &mut Party| {
+        alice.clock.advance_ms(DAY);
+        arrives(&alice, bob, false);
+    };
+    for _ in 0..5 {
+        next(&mut bob);
+    }
+    assert_eq!(alice.count("SELECT sum(length(bytes)) FROM put"), first);
+    assert_eq!(alice.count("SELECT min(accepted) FROM put"), 6);
+    assert_eq!(texts(&list(&bob)[0]), [Some("hello")]);
+    decline(&bob, &alice);
+    next(&mut bob);
+    assert!(list(&bob).is_empty());
+    shows_nothing(&bob, &alice);
+}
