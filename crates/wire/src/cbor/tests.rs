@@ -175,3 +175,10 @@ proptest! {
         prop_assert_eq!(decode::<Sample>(&encode(&value), 1 << 20), Ok(value));
     }
 }
+
+#[test]
+fn keys_that_read_as_one_number_are_refused_and_no_panic() {
+    // -1, and a big number that is -1 too.
+    let twice = [0xa2, 0x20, 0x01, 0xc3, 0x40, 0x00];
+    assert_eq!(decode::<Value>(&twice, 100), Err(CborError::Shape));
+}
