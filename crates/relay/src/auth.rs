@@ -107,7 +107,7 @@ async fn registered(
     let thumbprint = *signature.keyid.as_bytes();
     let owner = state
         .store
-        .read(move |connection| accounts::owner(connection, &thumbprint))
+        .read(move |sql| accounts::owner(sql, &thumbprint))
         .await?
         .ok_or(ApiError::unauthorized("not-registered"))?;
     let key = cbor::decode(&owner.device_key, MAX_COSE_KEY)

@@ -51,8 +51,8 @@ async fn settle_batch(state: &Arc<State>) -> Result<usize, StoreError> {
     let judge = Arc::clone(state);
     let verdicts = state
         .store
-        .read(move |connection| {
-            let entries = journal::oldest(connection, BATCH, judge.now_i64())?;
+        .read(move |sql| {
+            let entries = journal::oldest(sql, BATCH, judge.now_i64())?;
             Ok(entries
                 .iter()
                 .map(|entry| verdict(&judge, entry))
@@ -70,7 +70,7 @@ async fn settle_batch(state: &Arc<State>) -> Result<usize, StoreError> {
     };
     let devices = state
         .store
-        .write(move |connection| journal::settle(connection, &verdicts, limits, now))
+        .write(move |sql| journal::settle(sql, &verdicts, limits, now))
         .await?;
     state.journaled.fetch_sub(settled, Ordering::AcqRel);
     state.hub.wake(&devices);

@@ -6,12 +6,12 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rusqlite::Connection;
 use sotto_wire::attachment::ObjectName;
 use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
 use crate::state::State;
-use crate::store::{StoreError, attachments};
+use crate::store::sql::Sql;
+use crate::store::{StoreError, Stored, attachments};
 
 /// Bodies of objects in memory at once: bounds what uploads cost, whoever sends them.
 const UPLOADS: usize = 64;
@@ -107,16 +107,13 @@ impl Objects {
     ///
     /// # Errors
     /// What the system or SQLite says.
-    pub(crate) fn remove_orphans(
-        &self,
-        connection: &Connection,
-    ) -> rusqlite::Result<io::Result<()>> {
+    pub(crate) fn remove_orphans(&self, sql: &dyn Sql) -> Stored<io::Result<()>> {
         let mut names = Vec::new();
         if let Err(error) = self.list(&mut names) {
             return Ok(Err(error));
         }
         for name in names {
-            if !attachments::is_kept(connection, &name)?
+            if !attachments::is_kept(sql, &name)?
                 && let Err(error) = self.remove(&name)
             {
                 return Ok(Err(error));
@@ -166,7 +163,7 @@ pub(crate) async fn reap(state: &State) -> Result<(), StoreError> {
             let _lock = state.objects.lock(&name).await;
             let kept = state
                 .store
-                .read(move |connection| attachments::is_kept(connection, &name))
+                .read(move |sql| attachments::is_kept(sql, &name))
                 .await?;
             if !kept && let Err(error) = state.objects.remove(&name) {
                 // Tried again with the next sweep; the next start finds it too.
@@ -175,7 +172,7 @@ pub(crate) async fn reap(state: &State) -> Result<(), StoreError> {
             }
             state
                 .store
-                .write(move |connection| attachments::looked_after(connection, &name))
+                .write(move |sql| attachments::looked_after(sql, &name))
                 .await?;
         }
     }

@@ -163,7 +163,7 @@ pub(crate) async fn state(
 ) -> Result<Arc<State>, StartError> {
     let fresh = random::array(random.as_ref());
     let secret = store
-        .write(move |connection| secrets::load_or_store(connection, "challenge", fresh))
+        .write(move |sql| secrets::load_or_store(sql, "challenge", fresh))
         .await?;
     let journaled = store.read(entries::count).await?;
     let objects = objects(&config, &store).await?;
@@ -188,14 +188,11 @@ pub(crate) async fn state(
 }
 
 /// The folder of attachments, rid of what a crash left without a row.
-async fn objects(config: &Config, store: &Store) -> Result<Objects, StartError> {
+async fn objects(config: &Config, store: &Store) -> Result<Arc<Objects>, StartError> {
     let objects = Objects::open(config.attachments()).map_err(StartError::Attachments)?;
-    let (objects, removed) = store
-        .read(move |connection| {
-            let removed = objects.remove_orphans(connection)?;
-            Ok((objects, removed))
-        })
-        .await?;
+    let objects = Arc::new(objects);
+    let folder = Arc::clone(&objects);
+    let removed = store.read(move |sql| folder.remove_orphans(sql)).await?;
     removed.map_err(StartError::Attachments)?;
     Ok(objects)
 }

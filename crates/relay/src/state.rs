@@ -99,7 +99,7 @@ pub(crate) struct Parts {
     pub(crate) config: Config,
     pub(crate) domain: Domain,
     pub(crate) store: Store,
-    pub(crate) objects: Objects,
+    pub(crate) objects: Arc<Objects>,
     pub(crate) secret: [u8; 32],
     pub(crate) journaled: usize,
     pub(crate) senders: Senders,
@@ -115,7 +115,7 @@ impl State {
             domain: parts.domain,
             client_ip_header: parts.config.client_ip_header,
             store: parts.store,
-            objects: Arc::new(parts.objects),
+            objects: parts.objects,
             challenges: Challenges::new(parts.secret, limits.challenge_expiry),
             senders: parts.senders,
             hub: Hub::default(),
@@ -135,12 +135,12 @@ impl State {
         self.clock.now()
     }
 
-    /// The time as SQLite keeps it.
+    /// The time as the store keeps it.
     pub(crate) fn now_i64(&self) -> i64 {
         seconds(self.now().0)
     }
 
-    /// The time `from_now` seconds later, as SQLite keeps it.
+    /// The time `from_now` seconds later, as the store keeps it.
     pub(crate) fn later(&self, from_now: u64) -> i64 {
         seconds(self.now().plus(from_now).0)
     }
@@ -157,7 +157,7 @@ impl State {
     }
 }
 
-/// Seconds as SQLite keeps them.
+/// Seconds as the store keeps them.
 pub(crate) fn seconds(seconds: u64) -> i64 {
     i64::try_from(seconds).unwrap_or(i64::MAX)
 }

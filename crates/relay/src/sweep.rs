@@ -31,7 +31,7 @@ pub(crate) async fn once(state: &State) -> Result<(), StoreError> {
     let now = state.now_i64();
     state
         .store
-        .write(move |connection| expiry::sweep(connection, now))
+        .write(move |sql| expiry::sweep(sql, now))
         .await?;
     objects::reap(state).await?;
     state.store.checkpoint().await;

@@ -32,7 +32,7 @@ async fn acknowledged(state: &State, owned: &Owned) -> Result<Response, ApiError
     let acks = delivery::acknowledged(body.acks);
     state
         .store
-        .write(move |connection| queue::acknowledge(connection, device, &acks, until))
+        .write(move |sql| queue::acknowledge(sql, device, &acks, until))
         .await?;
     // A socket of this device may be waiting for room.
     state.hub.wake(&[device]);

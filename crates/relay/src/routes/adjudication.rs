@@ -32,16 +32,16 @@ async fn adjudicated(state: &State, owned: &Owned) -> Result<Response, ApiError>
     let until = state.later(state.limits.discard_window);
     let devices = state
         .store
-        .write(move |connection| {
+        .write(move |sql| {
             let mut devices = Vec::new();
             for did in &judged.provision {
-                devices.extend(pool::provision(connection, account, did.as_str(), now)?);
+                devices.extend(pool::provision(sql, account, did.as_str(), now)?);
             }
             for did in &judged.release {
-                devices.extend(pool::release(connection, account, did.as_str(), now)?);
+                devices.extend(pool::release(sql, account, did.as_str(), now)?);
             }
             for did in &judged.discard {
-                pool::discard(connection, account, did.as_str(), until)?;
+                pool::discard(sql, account, did.as_str(), until)?;
             }
             Ok(devices)
         })

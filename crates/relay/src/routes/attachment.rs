@@ -35,7 +35,7 @@ async fn deleted(state: &State, owned: &Owned, name: &str) -> Result<Response, A
     let account = owned.owner.account;
     let removed = state
         .store
-        .write(move |connection| attachments::remove(connection, account, &name))
+        .write(move |sql| attachments::remove(sql, account, &name))
         .await?;
     if !removed {
         return Err(ApiError::not_found());

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::extract::{Path, Request, State as Shared};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use rusqlite::Connection;
 use sotto_wire::cbor;
 use sotto_wire::challenge::Realm;
 use sotto_wire::device::{DeviceCertificate, DeviceId};
@@ -20,7 +19,9 @@ use crate::auth::Signed;
 use crate::error::ApiError;
 use crate::reply;
 use crate::state::State;
+use crate::store::Stored;
 use crate::store::key_packages::{self, Offer};
+use crate::store::sql::Sql;
 
 /// How long a repeated claim gets the same packages (§4.4), in seconds.
 const REPEAT: u64 = 600;
@@ -75,7 +76,7 @@ async fn handed_out(
     let now = state.now_i64();
     let repeated = state
         .store
-        .read(move |connection| repeated(connection, &of, &key, now))
+        .read(move |sql| repeated(sql, &of, &key, now))
         .await?;
     if let Some(answer) = repeated {
         return Ok(encoded(answer));
@@ -90,7 +91,7 @@ async fn handed_out(
     let until = state.later(REPEAT);
     let answer = state
         .store
-        .write(move |connection| take(connection, &did, &claim, (now, until), sparing))
+        .write(move |sql| take(sql, &did, &claim, (now, until), sparing))
         .await?
         .ok_or(ApiError::not_found())?;
     Ok(encoded(answer))
@@ -109,17 +110,12 @@ fn is_to_be_spared(state: &State, did: &Did, claimant: &Did) -> bool {
 
 /// The earlier answer to this very claim, unless the account has another roster by now: with that
 /// one it would be refused.
-fn repeated(
-    connection: &Connection,
-    did: &str,
-    key: &[u8],
-    now: i64,
-) -> rusqlite::Result<Option<Vec<u8>>> {
-    let Some(answer) = key_packages::repeated_claim(connection, key, now)? else {
+fn repeated(sql: &dyn Sql, did: &str, key: &[u8], now: i64) -> Stored<Option<Vec<u8>>> {
+    let Some(answer) = key_packages::repeated_claim(sql, key, now)? else {
         return Ok(None);
     };
     let handed: Option<ClaimResponse> = cbor::decode(&answer, answer.len()).ok();
-    let current = key_packages::roster(connection, did)?;
+    let current = key_packages::roster(sql, did)?;
     let same = handed.map(|handed| handed.roster) == current;
     Ok(same.then_some(answer))
 }
@@ -127,23 +123,23 @@ fn repeated(
 /// Takes packages and remembers the answer in one transaction: of two claims at once by the same
 /// claimant, the second sees the first's answer.
 fn take(
-    connection: &Connection,
+    sql: &dyn Sql,
     did: &str,
     key: &[u8],
     (now, until): (i64, i64),
     sparing: bool,
-) -> rusqlite::Result<Option<Vec<u8>>> {
-    if let Some(answer) = repeated(connection, did, key, now)? {
+) -> Stored<Option<Vec<u8>>> {
+    if let Some(answer) = repeated(sql, did, key, now)? {
         return Ok(Some(answer));
     }
-    let Some(offer) = key_packages::claim(connection, did, sparing)? else {
+    let Some(offer) = key_packages::claim(sql, did, sparing)? else {
         return Ok(None);
     };
     let empty = offer.packages.is_empty();
     let answer = cbor::encode(&response(offer));
     // Nothing was handed out that could be handed out again, and the owner may be about to publish.
     if !empty {
-        key_packages::remember_claim(connection, key, &answer, until)?;
+        key_packages::remember_claim(sql, key, &answer, until)?;
     }
     Ok(Some(answer))
 }

@@ -32,7 +32,7 @@ pub(super) async fn invalidate(
     let device = owned.owner.device;
     let deleted = state
         .store
-        .write(move |connection| grants::delete(connection, device, &address))
+        .write(move |sql| grants::delete(sql, device, &address))
         .await;
     let result = deleted
         .map(|()| reply::empty(StatusCode::NO_CONTENT))
@@ -45,9 +45,7 @@ async fn closed(state: &State, owned: &Owned, address: String) -> Result<Respons
     let (device, now) = (owned.owner.device, state.now_i64());
     let found = state
         .store
-        .write(move |connection| {
-            grants::set_closed(connection, device, &address, patch.closed, now)
-        })
+        .write(move |sql| grants::set_closed(sql, device, &address, patch.closed, now))
         .await?;
     if found {
         Ok(reply::empty(StatusCode::NO_CONTENT))

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::response::Response;
-use rusqlite::Connection;
 use sotto_wire::grant::{self, Address, GrantKey, IssuedGrant};
 use sotto_wire::random;
 use sotto_wire::relay_api::{GrantList, GrantsRequest, GrantsResponse, ListedGrant};
@@ -14,7 +13,8 @@ use crate::auth::Owned;
 use crate::error::ApiError;
 use crate::reply;
 use crate::state::{State, timestamp};
-use crate::store::{DeviceRow, grants};
+use crate::store::sql::Sql;
+use crate::store::{DeviceRow, Stored, grants};
 
 /// Issues grants that deliver to the device that asks.
 pub(super) async fn issue(Shared(state): Shared<Arc<State>>, owned: Owned) -> Response {
@@ -27,7 +27,7 @@ pub(super) async fn list(Shared(state): Shared<Arc<State>>, owned: Owned) -> Res
     let (device, now) = (owned.owner.device, state.now_i64());
     let listed = state
         .store
-        .read(move |connection| grants::list(connection, device, now))
+        .read(move |sql| grants::list(sql, device, now))
         .await;
     let result = listed.map_err(ApiError::from).map(|listed| {
         let grants = listed.into_iter().filter_map(|grant| {
@@ -70,7 +70,7 @@ async fn issued(state: &State, owned: &Owned) -> Result<Response, ApiError> {
     let max = state.limits.grants_per_device;
     let stored = state
         .store
-        .write(move |connection| store(connection, device, &kept, Bounds { now, until, max }))
+        .write(move |sql| store(sql, device, &kept, Bounds { now, until, max }))
         .await?;
     if !stored {
         return Err(ApiError::new(StatusCode::CONFLICT, "too-many-grants"));
@@ -85,19 +85,14 @@ struct Bounds {
 }
 
 /// Stores them, unless the device would have too many.
-fn store(
-    connection: &Connection,
-    device: DeviceRow,
-    new: &[IssuedGrant],
-    bounds: Bounds,
-) -> rusqlite::Result<bool> {
-    let held = grants::count(connection, device, bounds.now)?;
+fn store(sql: &dyn Sql, device: DeviceRow, new: &[IssuedGrant], bounds: Bounds) -> Stored<bool> {
+    let held = grants::count(sql, device, bounds.now)?;
     if held.saturating_add(u64::try_from(new.len()).unwrap_or(u64::MAX)) > bounds.max {
         return Ok(false);
     }
     for grant in new {
         let (address, key) = (grant.address.as_str(), grant.key.as_bytes());
-        grants::insert(connection, device, address, key, bounds.until)?;
+        grants::insert(sql, device, address, key, bounds.until)?;
     }
     Ok(true)
 }

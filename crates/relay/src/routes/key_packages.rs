@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::response::Response;
-use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 use sotto_wire::relay_api::{KeyPackagesPut, KeyPackagesState, MAX_KEY_PACKAGE};
 
@@ -13,8 +12,9 @@ use crate::auth::Owned;
 use crate::error::ApiError;
 use crate::reply;
 use crate::state::State;
-use crate::store::DeviceRow;
 use crate::store::key_packages::{self, Stock};
+use crate::store::sql::Sql;
+use crate::store::{DeviceRow, Stored};
 
 /// More than a device ever has here: the largest `maxSingleUse`, the last resort, and room.
 const MAX_REMOVED: usize = 1024;
@@ -30,7 +30,7 @@ pub(super) async fn list(Shared(state): Shared<Arc<State>>, owned: Owned) -> Res
     let device = owned.owner.device;
     let stock = state
         .store
-        .read(move |connection| key_packages::stock(connection, device))
+        .read(move |sql| key_packages::stock(sql, device))
         .await;
     owned.answer(&state, stock.map(answer).map_err(ApiError::from))
 }
@@ -48,7 +48,7 @@ async fn published(state: &State, owned: &Owned) -> Result<Response, ApiError> {
     let device = owned.owner.device;
     let stock = state
         .store
-        .write(move |connection| store(connection, device, &body, max))
+        .write(move |sql| store(sql, device, &body, max))
         .await?
         .ok_or(ApiError::new(StatusCode::CONFLICT, "too-many-packages"))?;
     Ok(answer(stock))
@@ -56,12 +56,12 @@ async fn published(state: &State, owned: &Owned) -> Result<Response, ApiError> {
 
 /// Stores them, unless there would be too many: then nothing.
 fn store(
-    connection: &Connection,
+    sql: &dyn Sql,
     device: DeviceRow,
     body: &KeyPackagesPut,
     max: usize,
-) -> rusqlite::Result<Option<Stock>> {
-    let mut held = key_packages::stock(connection, device)?.single_use;
+) -> Stored<Option<Stock>> {
+    let mut held = key_packages::stock(sql, device)?.single_use;
     held.retain(|hash| !body.remove.contains(hash));
     for package in &body.single_use {
         let hash = Sha256::digest(package).to_vec();
@@ -73,15 +73,15 @@ fn store(
         return Ok(None);
     }
     for hash in &body.remove {
-        key_packages::remove(connection, device, hash)?;
+        key_packages::remove(sql, device, hash)?;
     }
     for package in &body.single_use {
-        key_packages::add_single_use(connection, device, &Sha256::digest(package), package)?;
+        key_packages::add_single_use(sql, device, &Sha256::digest(package), package)?;
     }
     if let Some(package) = &body.last_resort {
-        key_packages::replace_last_resort(connection, device, &Sha256::digest(package), package)?;
+        key_packages::replace_last_resort(sql, device, &Sha256::digest(package), package)?;
     }
-    key_packages::stock(connection, device).map(Some)
+    key_packages::stock(sql, device).map(Some)
 }
 
 fn answer(stock: Stock) -> Response {

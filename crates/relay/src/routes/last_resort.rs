@@ -28,7 +28,7 @@ pub(super) async fn get(
     let did = Did::parse(&did).map_err(|_| ApiError::malformed())?;
     let offer = state
         .store
-        .read(move |connection| key_packages::last_resorts(connection, did.as_str()))
+        .read(move |sql| key_packages::last_resorts(sql, did.as_str()))
         .await?
         .ok_or(ApiError::not_found())?;
     Ok(reply::cbor(StatusCode::OK, &claim::response(offer)))

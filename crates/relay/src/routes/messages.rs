@@ -25,7 +25,7 @@ async fn paged(state: &State, owned: &Owned) -> Result<Response, ApiError> {
     let (device, now) = (owned.owner.device, state.now_i64());
     let mut queued = state
         .store
-        .read(move |connection| queue::page(connection, device, after, MAX_PAGE + 1, now))
+        .read(move |sql| queue::page(sql, device, after, MAX_PAGE + 1, now))
         .await?;
     let more = queued.len() > MAX_PAGE;
     queued.truncate(MAX_PAGE);

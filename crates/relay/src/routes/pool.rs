@@ -20,7 +20,7 @@ pub(super) async fn list(Shared(state): Shared<Arc<State>>, owned: Owned) -> Res
     let now = state.now_i64();
     let senders = state
         .store
-        .read(move |connection| pool::senders(connection, account, now))
+        .read(move |sql| pool::senders(sql, account, now))
         .await;
     let result = senders.map_err(ApiError::from).map(|senders| {
         let dids = senders

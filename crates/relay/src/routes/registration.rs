@@ -36,7 +36,7 @@ pub(super) async fn delete(Shared(state): Shared<Arc<State>>, owned: Owned) -> R
     let device = owned.owner.device;
     let result = state
         .store
-        .write(move |connection| accounts::remove_device(connection, device))
+        .write(move |sql| accounts::remove_device(sql, device))
         .await;
     state.hub.detach(&[device]);
     let result = result

@@ -71,7 +71,7 @@ async fn registered(state: &State, body: &RegistrationRequest) -> Result<Respons
     let registration = registration(body, &certificate, &roster);
     let outcome = state
         .store
-        .write(move |connection| accounts::register(connection, &registration))
+        .write(move |sql| accounts::register(sql, &registration))
         .await?;
     let (status, removed) = match outcome {
         Registered::Created { removed } => (StatusCode::CREATED, removed),

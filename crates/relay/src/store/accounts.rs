@@ -1,8 +1,7 @@
 //! Registered accounts and devices (§4.3).
 
-use rusqlite::{Connection, OptionalExtension};
-
-use super::{AccountRow, DeviceRow, messages};
+use super::sql::{Sql, params};
+use super::{AccountRow, DeviceRow, Stored, messages};
 
 /// A device of a roster, as far as the relay keeps it.
 #[derive(Debug, Clone)]
@@ -65,17 +64,13 @@ pub(crate) struct Owner {
 }
 
 /// The registered device with that key thumbprint.
-pub(crate) fn owner(
-    connection: &Connection,
-    thumbprint: &[u8; 32],
-) -> rusqlite::Result<Option<Owner>> {
-    connection
-        .prepare_cached(
-            "SELECT d.id, d.account, a.did, d.device_id, d.device_key, a.roster_seq,
+pub(crate) fn owner(sql: &dyn Sql, thumbprint: &[u8; 32]) -> Stored<Option<Owner>> {
+    sql.first(
+        "SELECT d.id, d.account, a.did, d.device_id, d.device_key, a.roster_seq,
                     d.certificate_expires
              FROM devices d JOIN accounts a ON a.id = d.account WHERE d.thumbprint = ?1",
-        )?
-        .query_row([thumbprint.as_slice()], |row| {
+        params![thumbprint.as_slice()],
+        |row| {
             Ok(Owner {
                 device: row.get(0)?,
                 account: row.get(1)?,
@@ -85,53 +80,48 @@ pub(crate) fn owner(
                 roster_seq: row.get(5)?,
                 certificate_expires: row.get(6)?,
             })
-        })
-        .optional()
+        },
+    )
 }
 
 /// Row of a registered account.
-pub(crate) fn by_did(connection: &Connection, did: &str) -> rusqlite::Result<Option<AccountRow>> {
-    connection
-        .prepare_cached("SELECT id FROM accounts WHERE did = ?1")?
-        .query_row([did], |row| row.get(0))
-        .optional()
+pub(crate) fn by_did(sql: &dyn Sql, did: &str) -> Stored<Option<AccountRow>> {
+    sql.first(
+        "SELECT id FROM accounts WHERE did = ?1",
+        params![did],
+        |row| row.get(0),
+    )
 }
 
 /// Rows of an account's devices, oldest first.
-pub(crate) fn devices(
-    connection: &Connection,
-    account: AccountRow,
-) -> rusqlite::Result<Vec<DeviceRow>> {
-    connection
-        .prepare_cached("SELECT id FROM devices WHERE account = ?1 ORDER BY id")?
-        .query_map([account], |row| row.get(0))?
-        .collect()
+pub(crate) fn devices(sql: &dyn Sql, account: AccountRow) -> Stored<Vec<DeviceRow>> {
+    sql.all(
+        "SELECT id FROM devices WHERE account = ?1 ORDER BY id",
+        params![account],
+        |row| row.get(0),
+    )
 }
 
 /// Creates or updates the account, takes its roster, removes devices that left it, and registers
 /// the device.
-pub(crate) fn register(
-    connection: &Connection,
-    new: &Registration,
-) -> rusqlite::Result<Registered> {
-    let known: Option<(AccountRow, i64, Vec<u8>)> = connection
-        .prepare_cached("SELECT id, roster_seq, roster FROM accounts WHERE did = ?1")?
-        .query_row([&new.did], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
-        .optional()?;
+pub(crate) fn register(sql: &dyn Sql, new: &Registration) -> Stored<Registered> {
+    let known: Option<(AccountRow, i64, Vec<u8>)> = sql.first(
+        "SELECT id, roster_seq, roster FROM accounts WHERE did = ?1",
+        params![&new.did],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
     let account = match known {
-        None => insert_account(connection, new)?,
+        None => insert_account(sql, new)?,
         Some((account, seq, roster)) if seq == new.roster_seq && roster == new.roster => account,
         Some((account, seq, _)) if seq < new.roster_seq => {
-            forget_packages_under_another_key(connection, account, new)?;
-            update_account(connection, account, new)?;
+            forget_packages_under_another_key(sql, account, new)?;
+            update_account(sql, account, new)?;
             account
         }
         Some(_) => return Ok(Registered::StaleRoster),
     };
-    let removed = remove_departed(connection, account, &new.devices)?;
-    if upsert_device(connection, account, &new.device)? {
+    let removed = remove_departed(sql, account, &new.devices)?;
+    if upsert_device(sql, account, &new.device)? {
         Ok(Registered::Created { removed })
     } else {
         Ok(Registered::Existed { removed })
@@ -139,121 +129,110 @@ pub(crate) fn register(
 }
 
 /// Removes a device with its queue, grants and key packages; the account with its last device.
-pub(crate) fn remove_device(connection: &Connection, device: DeviceRow) -> rusqlite::Result<()> {
-    let account: Option<AccountRow> = connection
-        .prepare_cached("DELETE FROM devices WHERE id = ?1 RETURNING account")?
-        .query_row([device], |row| row.get(0))
-        .optional()?;
+pub(crate) fn remove_device(sql: &dyn Sql, device: DeviceRow) -> Stored<()> {
+    let account: Option<AccountRow> = sql.first(
+        "DELETE FROM devices WHERE id = ?1 RETURNING account",
+        params![device],
+        |row| row.get(0),
+    )?;
     let Some(account) = account else {
         return Ok(());
     };
-    messages::delete_unqueued(connection, account)?;
-    connection
-        .prepare_cached(
-            "DELETE FROM accounts WHERE id = ?1
+    messages::delete_unqueued(sql, account)?;
+    sql.execute(
+        "DELETE FROM accounts WHERE id = ?1
                 AND NOT EXISTS (SELECT 1 FROM devices WHERE account = ?1)",
-        )?
-        .execute([account])?;
+        params![account],
+    )?;
     Ok(())
 }
 
-fn insert_account(connection: &Connection, new: &Registration) -> rusqlite::Result<AccountRow> {
-    connection
-        .prepare_cached(
-            "INSERT INTO accounts (did, delegate_key, roster, roster_seq) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .insert((&new.did, &new.delegate_key, &new.roster, new.roster_seq))
+fn insert_account(sql: &dyn Sql, new: &Registration) -> Stored<AccountRow> {
+    sql.one("INSERT INTO accounts (did, delegate_key, roster, roster_seq) VALUES (?1, ?2, ?3, ?4) RETURNING id", params![&new.did, &new.delegate_key, &new.roster, new.roster_seq], |row| row.get(0))
 }
 
 /// Key packages carry certificates under the delegate key: under another one, their owners publish
 /// new ones (§4.3).
 fn forget_packages_under_another_key(
-    connection: &Connection,
+    sql: &dyn Sql,
     account: AccountRow,
     new: &Registration,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "DELETE FROM key_packages WHERE device IN
+) -> Stored<()> {
+    sql.execute(
+        "DELETE FROM key_packages WHERE device IN
                 (SELECT d.id FROM devices d JOIN accounts a ON a.id = d.account
                  WHERE a.id = ?1 AND a.delegate_key <> ?2)",
-        )?
-        .execute((account, &new.delegate_key))?;
+        params![account, &new.delegate_key],
+    )?;
     Ok(())
 }
 
-fn update_account(
-    connection: &Connection,
-    account: AccountRow,
-    new: &Registration,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE accounts SET delegate_key = ?2, roster = ?3, roster_seq = ?4 WHERE id = ?1",
-        )?
-        .execute((account, &new.delegate_key, &new.roster, new.roster_seq))?;
+fn update_account(sql: &dyn Sql, account: AccountRow, new: &Registration) -> Stored<()> {
+    sql.execute(
+        "UPDATE accounts SET delegate_key = ?2, roster = ?3, roster_seq = ?4 WHERE id = ?1",
+        params![account, &new.delegate_key, &new.roster, new.roster_seq],
+    )?;
     Ok(())
 }
 
 fn remove_departed(
-    connection: &Connection,
+    sql: &dyn Sql,
     account: AccountRow,
     roster: &[RosterDevice],
-) -> rusqlite::Result<Vec<DeviceRow>> {
-    let registered: Vec<(DeviceRow, [u8; 32])> = connection
-        .prepare_cached("SELECT id, thumbprint FROM devices WHERE account = ?1")?
-        .query_map([account], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
+) -> Stored<Vec<DeviceRow>> {
+    let registered: Vec<(DeviceRow, [u8; 32])> = sql.all(
+        "SELECT id, thumbprint FROM devices WHERE account = ?1",
+        params![account],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
     let mut removed = Vec::new();
     for (device, thumbprint) in registered {
         match roster.iter().find(|listed| listed.thumbprint == thumbprint) {
             Some(listed) => {
-                connection
-                    .prepare_cached("UPDATE devices SET certificate_expires = ?2 WHERE id = ?1")?
-                    .execute((device, listed.certificate_expires))?;
+                sql.execute(
+                    "UPDATE devices SET certificate_expires = ?2 WHERE id = ?1",
+                    params![device, listed.certificate_expires],
+                )?;
             }
             None => {
-                connection
-                    .prepare_cached("DELETE FROM devices WHERE id = ?1")?
-                    .execute([device])?;
+                sql.execute("DELETE FROM devices WHERE id = ?1", params![device])?;
                 removed.push(device);
             }
         }
     }
-    messages::delete_unqueued(connection, account)?;
+    messages::delete_unqueued(sql, account)?;
     Ok(removed)
 }
 
 /// Registers the device; `true` if it was not registered for this account before.
-fn upsert_device(
-    connection: &Connection,
-    account: AccountRow,
-    device: &RosterDevice,
-) -> rusqlite::Result<bool> {
-    let known: Option<(DeviceRow, AccountRow)> = connection
-        .prepare_cached("SELECT id, account FROM devices WHERE thumbprint = ?1")?
-        .query_row([device.thumbprint.as_slice()], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()?;
+fn upsert_device(sql: &dyn Sql, account: AccountRow, device: &RosterDevice) -> Stored<bool> {
+    let known: Option<(DeviceRow, AccountRow)> = sql.first(
+        "SELECT id, account FROM devices WHERE thumbprint = ?1",
+        params![device.thumbprint.as_slice()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
     match known {
         Some((_, registered)) if registered == account => return Ok(false),
         // The holder of the key signed this request: it has moved to another account.
-        Some((row, _)) => remove_device(connection, row)?,
+        Some((row, _)) => remove_device(sql, row)?,
         None => {}
     }
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO devices
+    // Another key under the same id: what was for the old one cannot be opened by this one.
+    sql.execute(
+        "DELETE FROM devices WHERE account = ?1 AND device_id = ?2",
+        params![account, device.device_id.as_slice()],
+    )?;
+    sql.execute(
+        "INSERT INTO devices
                 (account, device_id, device_key, thumbprint, certificate_expires)
              VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute((
+        params![
             account,
             device.device_id.as_slice(),
             &device.device_key,
             device.thumbprint.as_slice(),
-            device.certificate_expires,
-        ))?;
+            device.certificate_expires
+        ],
+    )?;
     Ok(true)
 }

@@ -1,9 +1,9 @@
 //! Which objects of attachments there are (§4.8). Their bytes are in [`crate::objects`].
 
-use rusqlite::{Connection, OptionalExtension};
 use sotto_wire::attachment::ObjectName;
 
-use super::AccountRow;
+use super::sql::{Sql, params};
+use super::{AccountRow, Stored};
 
 /// Files looked after at once.
 const GONE_AT_ONCE: i64 = 500;
@@ -38,96 +38,95 @@ pub(crate) enum Added {
 }
 
 /// Notes an object whose file is there.
-pub(crate) fn add(connection: &Connection, new: &NewObject) -> rusqlite::Result<Added> {
+pub(crate) fn add(sql: &dyn Sql, new: &NewObject) -> Stored<Added> {
     let name = new.name.as_bytes().as_slice();
-    let renewed = connection
-        .prepare_cached("UPDATE attachments SET expires_at = ?3 WHERE name = ?1 AND account = ?2")?
-        .execute((name, new.account, new.expires_at))?;
+    let renewed = sql.execute(
+        "UPDATE attachments SET expires_at = ?3 WHERE name = ?1 AND account = ?2",
+        params![name, new.account, new.expires_at],
+    )?;
     if renewed > 0 {
         return Ok(Added::Renewed);
     }
-    let left = left(connection, new)?;
+    let left = left(sql, new)?;
     if left < new.size {
         // Its file is there and may have no row.
-        connection
-            .prepare_cached("INSERT OR IGNORE INTO attachments_gone (name) VALUES (?1)")?
-            .execute([name])?;
+        sql.execute(
+            "INSERT INTO attachments_gone (name) VALUES (?1) ON CONFLICT DO NOTHING",
+            params![name],
+        )?;
         let left = u64::try_from(left).unwrap_or(0);
         return Ok(Added::Full { left });
     }
-    connection
-        .prepare_cached(
-            "INSERT INTO attachments (name, account, size, expires_at) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute((name, new.account, new.size, new.expires_at))?;
+    sql.execute(
+        "INSERT INTO attachments (name, account, size, expires_at) VALUES (?1, ?2, ?3, ?4)",
+        params![name, new.account, new.size, new.expires_at],
+    )?;
     Ok(Added::Created)
 }
 
 /// What [`add`] would refuse, before a file is written for it.
-pub(crate) fn refusal(connection: &Connection, new: &NewObject) -> rusqlite::Result<Option<u64>> {
-    let known: Option<i64> = connection
-        .prepare_cached("SELECT 1 FROM attachments WHERE name = ?1 AND account = ?2")?
-        .query_row((new.name.as_bytes().as_slice(), new.account), |row| {
-            row.get(0)
-        })
-        .optional()?;
-    let left = left(connection, new)?;
+pub(crate) fn refusal(sql: &dyn Sql, new: &NewObject) -> Stored<Option<u64>> {
+    let known: Option<i64> = sql.first(
+        "SELECT 1 FROM attachments WHERE name = ?1 AND account = ?2",
+        params![new.name.as_bytes().as_slice(), new.account],
+        |row| row.get(0),
+    )?;
+    let left = left(sql, new)?;
     Ok((known.is_none() && left < new.size).then(|| u64::try_from(left).unwrap_or(0)))
 }
 
-fn left(connection: &Connection, new: &NewObject) -> rusqlite::Result<i64> {
-    let kept: i64 = connection
-        .prepare_cached("SELECT attachment_bytes FROM accounts WHERE id = ?1")?
-        .query_row([new.account], |row| row.get(0))
-        .optional()?
+fn left(sql: &dyn Sql, new: &NewObject) -> Stored<i64> {
+    let kept: i64 = sql
+        .first(
+            "SELECT attachment_bytes FROM accounts WHERE id = ?1",
+            params![new.account],
+            |row| row.get(0),
+        )?
         // Unregistered meanwhile: it has no room.
         .unwrap_or(i64::MAX);
     Ok(new.max_bytes.saturating_sub(kept).max(0))
 }
 
 /// The length of an object that is kept at `now`.
-pub(crate) fn size(
-    connection: &Connection,
-    name: &ObjectName,
-    now: i64,
-) -> rusqlite::Result<Option<i64>> {
-    connection
-        .prepare_cached("SELECT size FROM attachments WHERE name = ?1 AND expires_at > ?2 LIMIT 1")?
-        .query_row((name.as_bytes().as_slice(), now), |row| row.get(0))
-        .optional()
+pub(crate) fn size(sql: &dyn Sql, name: &ObjectName, now: i64) -> Stored<Option<i64>> {
+    sql.first(
+        "SELECT size FROM attachments WHERE name = ?1 AND expires_at > ?2 LIMIT 1",
+        params![name.as_bytes().as_slice(), now],
+        |row| row.get(0),
+    )
 }
 
 /// Whether anybody keeps an object.
-pub(crate) fn is_kept(connection: &Connection, name: &ObjectName) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached("SELECT 1 FROM attachments WHERE name = ?1 LIMIT 1")?
-        .exists([name.as_bytes().as_slice()])
+pub(crate) fn is_kept(sql: &dyn Sql, name: &ObjectName) -> Stored<bool> {
+    sql.exists(
+        "SELECT 1 FROM attachments WHERE name = ?1 LIMIT 1",
+        params![name.as_bytes().as_slice()],
+    )
 }
 
 /// Removes an account's own object; whether it had one.
-pub(crate) fn remove(
-    connection: &Connection,
-    account: AccountRow,
-    name: &ObjectName,
-) -> rusqlite::Result<bool> {
-    let removed = connection
-        .prepare_cached("DELETE FROM attachments WHERE name = ?1 AND account = ?2")?
-        .execute((name.as_bytes().as_slice(), account))?;
+pub(crate) fn remove(sql: &dyn Sql, account: AccountRow, name: &ObjectName) -> Stored<bool> {
+    let removed = sql.execute(
+        "DELETE FROM attachments WHERE name = ?1 AND account = ?2",
+        params![name.as_bytes().as_slice(), account],
+    )?;
     Ok(removed > 0)
 }
 
 /// Some of the names whose files may have no row any more.
-pub(crate) fn gone(connection: &Connection) -> rusqlite::Result<Vec<ObjectName>> {
-    connection
-        .prepare_cached("SELECT name FROM attachments_gone LIMIT ?1")?
-        .query_map([GONE_AT_ONCE], |row| row.get(0).map(ObjectName::from_bytes))?
-        .collect()
+pub(crate) fn gone(sql: &dyn Sql) -> Stored<Vec<ObjectName>> {
+    sql.all(
+        "SELECT name FROM attachments_gone LIMIT ?1",
+        params![GONE_AT_ONCE],
+        |row| row.get(0).map(ObjectName::from_bytes),
+    )
 }
 
 /// This name was looked after.
-pub(crate) fn looked_after(connection: &Connection, name: &ObjectName) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM attachments_gone WHERE name = ?1")?
-        .execute([name.as_bytes().as_slice()])
-        .map(drop)
+pub(crate) fn looked_after(sql: &dyn Sql, name: &ObjectName) -> Stored<()> {
+    sql.execute(
+        "DELETE FROM attachments_gone WHERE name = ?1",
+        params![name.as_bytes().as_slice()],
+    )
+    .map(drop)
 }

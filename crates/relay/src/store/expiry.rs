@@ -1,16 +1,20 @@
 //! Reclaims what has lapsed. Nothing depends on when this runs: reads filter by themselves.
 
-use rusqlite::Connection;
+use super::Stored;
+use super::sql::{Sql, params};
 
 /// Deletes everything past its end.
-pub(crate) fn sweep(connection: &Connection, now: i64) -> rusqlite::Result<()> {
-    for table in ["messages", "grants", "claims", "seen", "attachments"] {
-        connection.execute(
-            &format!("DELETE FROM {table} WHERE expires_at <= ?1"),
-            [now],
-        )?;
+pub(crate) fn sweep(sql: &dyn Sql, now: i64) -> Stored<()> {
+    for delete in [
+        "DELETE FROM messages WHERE expires_at <= ?1",
+        "DELETE FROM grants WHERE expires_at <= ?1",
+        "DELETE FROM claims WHERE expires_at <= ?1",
+        "DELETE FROM seen WHERE expires_at <= ?1",
+        "DELETE FROM attachments WHERE expires_at <= ?1",
+        "DELETE FROM discarded WHERE until <= ?1",
+    ] {
+        sql.execute(delete, params![now])?;
     }
-    connection.execute("DELETE FROM discarded WHERE until <= ?1", [now])?;
-    connection.execute("DELETE FROM decoy", [])?;
+    sql.execute("DELETE FROM decoy", params![])?;
     Ok(())
 }

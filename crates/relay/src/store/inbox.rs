@@ -1,10 +1,9 @@
 //! First-contact envelopes that were verified, and what they meet (§4.5): the sender's reservation,
 //! the pool, or a discard window. Check and write are one transaction (PMR storage contract §1, §7).
 
-use rusqlite::{Connection, OptionalExtension};
-
 use super::messages::{self, NewMessage};
-use super::{AccountRow, DeviceRow, accounts, seen};
+use super::sql::{Sql, params};
+use super::{AccountRow, DeviceRow, Stored, accounts, seen};
 
 /// A put into a DID mailbox.
 pub(crate) struct Put {
@@ -57,59 +56,54 @@ pub(crate) enum Outcome {
 }
 
 /// Judges and stores one put.
-pub(crate) fn put(
-    connection: &Connection,
-    put: &Put,
-    limits: Limits,
-    now: i64,
-) -> rusqlite::Result<Outcome> {
-    let account = accounts::by_did(connection, &put.recipient)?;
+pub(crate) fn put(sql: &dyn Sql, put: &Put, limits: Limits, now: i64) -> Stored<Outcome> {
+    let account = accounts::by_did(sql, &put.recipient)?;
     let outcome = match (account, &put.verified) {
-        (Some(account), Some(verified)) => {
-            put_verified(connection, account, put, verified, limits, now)?
-        }
+        (Some(account), Some(verified)) => put_verified(sql, account, put, verified, limits, now)?,
         _ => Outcome::Dropped,
     };
     if outcome == Outcome::Dropped {
         // A put that is dropped writes as much as one that is kept, so that the time of its answer
         // does not tell whether the recipient exists or cares (PMR, "Blocked senders", 4).
-        connection
-            .prepare_cached("INSERT OR REPLACE INTO decoy (id, bytes) VALUES (1, zeroblob(?1))")?
-            .execute([i64::try_from(put.envelope.len()).unwrap_or(0)])?;
+        sql.execute(
+            "INSERT INTO decoy (id, bytes) VALUES (1, ?1)
+             ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes",
+            params![&vec![0; put.envelope.len()]],
+        )?;
     }
     Ok(outcome)
 }
 
 fn put_verified(
-    connection: &Connection,
+    sql: &dyn Sql,
     account: AccountRow,
     put: &Put,
     verified: &VerifiedPut,
     limits: Limits,
     now: i64,
-) -> rusqlite::Result<Outcome> {
-    if seen::contains(connection, &verified.nonce, now)?
-        || seen::contains(connection, verified.message_id.as_bytes(), now)?
-        || is_discarded(connection, account, &verified.sender, now)?
+) -> Stored<Outcome> {
+    if seen::contains(sql, &verified.nonce, now)?
+        || seen::contains(sql, verified.message_id.as_bytes(), now)?
+        || is_discarded(sql, account, &verified.sender, now)?
     {
         return Ok(Outcome::Dropped);
     }
-    let provisioned = is_provisioned(connection, account, &verified.sender)?;
-    let waiting = count(connection, account, &verified.sender, !provisioned, now)?;
+    let provisioned = is_provisioned(sql, account, &verified.sender)?;
+    let waiting = count(sql, account, &verified.sender, !provisioned, now)?;
     if provisioned && waiting >= limits.reservation {
         // The nonce is not recorded: the same envelope may be put again when there is room.
         return Ok(Outcome::Full);
     }
-    if !provisioned && !pool_has_room(connection, account, waiting, put, limits, now)? {
+    if !provisioned && !pool_has_room(sql, account, waiting, put, limits, now)? {
         return Ok(Outcome::Dropped);
     }
-    let first = !provisioned && pool_is_empty(connection, account, now)?;
-    let message = store(connection, account, put, verified, limits, !provisioned)?;
-    seen::record(connection, &verified.nonce, limits.nonce_expires)?;
-    let devices = accounts::devices(connection, account)?;
+    let first = !provisioned && pool_is_empty(sql, account, now)?;
+    let message = store(sql, account, put, verified, limits, !provisioned)?;
+    seen::record(sql, &verified.nonce, limits.nonce_expires)?;
+    let devices = accounts::devices(sql, account)?;
     if provisioned {
         for device in &devices {
-            messages::enqueue(connection, *device, message)?;
+            messages::enqueue(sql, *device, message)?;
         }
         return Ok(Outcome::Queued(devices));
     }
@@ -117,16 +111,16 @@ fn put_verified(
 }
 
 fn store(
-    connection: &Connection,
+    sql: &dyn Sql,
     account: AccountRow,
     put: &Put,
     verified: &VerifiedPut,
     limits: Limits,
     pooled: bool,
-) -> rusqlite::Result<i64> {
-    let body = messages::insert_body(connection, &put.envelope)?;
+) -> Stored<i64> {
+    let body = messages::insert_body(sql, &put.envelope)?;
     messages::insert(
-        connection,
+        sql,
         &NewMessage {
             message_id: &verified.message_id,
             account,
@@ -141,19 +135,19 @@ fn store(
 
 /// The pool is bounded by bytes, not by senders, and gives up depth before width (PMR, "Limits").
 fn pool_has_room(
-    connection: &Connection,
+    sql: &dyn Sql,
     account: AccountRow,
     waiting: u64,
     put: &Put,
     limits: Limits,
     now: i64,
-) -> rusqlite::Result<bool> {
-    let bytes: i64 = connection
-        .prepare_cached(
-            "SELECT coalesce(sum(length(b.bytes)), 0) FROM messages m JOIN bodies b ON b.id = m.body
+) -> Stored<bool> {
+    let bytes: i64 = sql.one(
+        "SELECT coalesce(sum(length(b.bytes)), 0) FROM messages m JOIN bodies b ON b.id = m.body
              WHERE m.account = ?1 AND m.pooled = 1 AND m.expires_at > ?2",
-        )?
-        .query_row((account, now), |row| row.get(0))?;
+        params![account, now],
+        |row| row.get(0),
+    )?;
     let bytes = u64::try_from(bytes).unwrap_or(0);
     let after = bytes.saturating_add(u64::try_from(put.envelope.len()).unwrap_or(u64::MAX));
     let depth = if bytes > limits.pool_bytes / 2 {
@@ -165,54 +159,36 @@ fn pool_has_room(
 }
 
 /// Whether an account's pool holds nothing.
-pub(crate) fn pool_is_empty(
-    connection: &Connection,
-    account: AccountRow,
-    now: i64,
-) -> rusqlite::Result<bool> {
-    let held = connection
-        .prepare_cached(
-            "SELECT 1 FROM messages WHERE account = ?1 AND pooled = 1 AND expires_at > ?2",
-        )?
-        .exists((account, now))?;
+pub(crate) fn pool_is_empty(sql: &dyn Sql, account: AccountRow, now: i64) -> Stored<bool> {
+    let held = sql.exists(
+        "SELECT 1 FROM messages WHERE account = ?1 AND pooled = 1 AND expires_at > ?2 LIMIT 1",
+        params![account, now],
+    )?;
     Ok(!held)
 }
 
-fn count(
-    connection: &Connection,
-    account: AccountRow,
-    sender: &str,
-    pooled: bool,
-    now: i64,
-) -> rusqlite::Result<u64> {
-    let count: i64 = connection
-        .prepare_cached(
-            "SELECT count(*) FROM messages
+fn count(sql: &dyn Sql, account: AccountRow, sender: &str, pooled: bool, now: i64) -> Stored<u64> {
+    let count: i64 = sql.one(
+        "SELECT count(*) FROM messages
              WHERE account = ?1 AND pooled = ?2 AND sender = ?3 AND expires_at > ?4",
-        )?
-        .query_row((account, pooled, sender, now), |row| row.get(0))?;
+        params![account, pooled, sender, now],
+        |row| row.get(0),
+    )?;
     Ok(u64::try_from(count).unwrap_or(u64::MAX))
 }
 
-fn is_provisioned(
-    connection: &Connection,
-    account: AccountRow,
-    sender: &str,
-) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached("SELECT 1 FROM provisioned WHERE account = ?1 AND sender = ?2")?
-        .exists((account, sender))
+fn is_provisioned(sql: &dyn Sql, account: AccountRow, sender: &str) -> Stored<bool> {
+    sql.exists(
+        "SELECT 1 FROM provisioned WHERE account = ?1 AND sender = ?2",
+        params![account, sender],
+    )
 }
 
-fn is_discarded(
-    connection: &Connection,
-    account: AccountRow,
-    sender: &str,
-    now: i64,
-) -> rusqlite::Result<bool> {
-    let until: Option<i64> = connection
-        .prepare_cached("SELECT until FROM discarded WHERE account = ?1 AND sender = ?2")?
-        .query_row((account, sender), |row| row.get(0))
-        .optional()?;
+fn is_discarded(sql: &dyn Sql, account: AccountRow, sender: &str, now: i64) -> Stored<bool> {
+    let until: Option<i64> = sql.first(
+        "SELECT until FROM discarded WHERE account = ?1 AND sender = ?2",
+        params![account, sender],
+        |row| row.get(0),
+    )?;
     Ok(until.is_some_and(|until| until > now))
 }

@@ -1,9 +1,8 @@
 //! Grant puts between their 202 and their resolution (§4.6).
 
-use rusqlite::{Connection, OptionalExtension};
-
 use super::messages::{self, NewMessage};
-use super::{AccountRow, DeviceRow, seen};
+use super::sql::{Sql, params};
+use super::{AccountRow, DeviceRow, Stored, seen};
 
 /// A put as it came, before anything was looked up.
 pub(crate) struct NewEntry {
@@ -51,44 +50,38 @@ pub(crate) struct QueueLimits {
 }
 
 /// Appends a put. The same statements whatever the address is.
-pub(crate) fn append(connection: &Connection, entry: &NewEntry) -> rusqlite::Result<()> {
-    let body = messages::insert_body(connection, &entry.message)?;
-    connection
-        .prepare_cached(
-            "INSERT INTO journal (address, challenge, tag, body, received_at)
+pub(crate) fn append(sql: &dyn Sql, entry: &NewEntry) -> Stored<()> {
+    let body = messages::insert_body(sql, &entry.message)?;
+    sql.execute(
+        "INSERT INTO journal (address, challenge, tag, body, received_at)
              VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute((
+        params![
             &entry.address,
             &entry.challenge,
             &entry.tag,
             body,
-            entry.received_at,
-        ))?;
+            entry.received_at
+        ],
+    )?;
     Ok(())
 }
 
 /// How many entries wait.
-pub(crate) fn count(connection: &Connection) -> rusqlite::Result<usize> {
-    let count: i64 = connection.query_row("SELECT count(*) FROM journal", [], |row| row.get(0))?;
+pub(crate) fn count(sql: &dyn Sql) -> Stored<usize> {
+    let count: i64 = sql.one("SELECT count(*) FROM journal", params![], |row| row.get(0))?;
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 /// The oldest entries, at most `limit`.
-pub(crate) fn oldest(
-    connection: &Connection,
-    limit: i64,
-    now: i64,
-) -> rusqlite::Result<Vec<Entry>> {
-    connection
-        .prepare_cached(
-            "SELECT j.id, j.address, j.challenge, j.tag, b.bytes, j.received_at, j.body, g.key
+pub(crate) fn oldest(sql: &dyn Sql, limit: i64, now: i64) -> Stored<Vec<Entry>> {
+    sql.all(
+        "SELECT j.id, j.address, j.challenge, j.tag, b.bytes, j.received_at, j.body, g.key
              FROM journal j JOIN bodies b ON b.id = j.body
              LEFT JOIN grants g
                 ON g.address = j.address AND g.closed = 0 AND g.expires_at > ?2
              ORDER BY j.id LIMIT ?1",
-        )?
-        .query_map((limit, now), |row| {
+        params![limit, now],
+        |row| {
             Ok(Entry {
                 id: row.get(0)?,
                 put: NewEntry {
@@ -101,30 +94,28 @@ pub(crate) fn oldest(
                 body: row.get(6)?,
                 grant_key: row.get(7)?,
             })
-        })?
-        .collect()
+        },
+    )
 }
 
 /// Queues what was accepted and drops the rest; either way the entry leaves the journal in this
 /// same transaction. Returns the devices that have something new.
 pub(crate) fn settle(
-    connection: &Connection,
+    sql: &dyn Sql,
     verdicts: &[Verdict],
     limits: QueueLimits,
     now: i64,
-) -> rusqlite::Result<Vec<DeviceRow>> {
+) -> Stored<Vec<DeviceRow>> {
     let mut devices = Vec::new();
     for verdict in verdicts {
-        connection
-            .prepare_cached("DELETE FROM journal WHERE id = ?1")?
-            .execute([verdict.id])?;
+        sql.execute("DELETE FROM journal WHERE id = ?1", params![verdict.id])?;
         let queued = match &verdict.accepted {
-            Some((address, id)) => queue_one(connection, address, id, verdict.body, limits, now)?,
+            Some((address, id)) => queue_one(sql, address, id, verdict.body, limits, now)?,
             None => None,
         };
         match queued {
             Some(device) => devices.push(device),
-            None => messages::delete_body(connection, verdict.body)?,
+            None => messages::delete_body(sql, verdict.body)?,
         }
     }
     Ok(devices)
@@ -133,30 +124,29 @@ pub(crate) fn settle(
 /// Queues one message, unless its grant is gone by now, it came before, or the grant's share is
 /// full: the sender repeats until its peer acknowledges end to end (§3.3), so nothing is lost.
 fn queue_one(
-    connection: &Connection,
+    sql: &dyn Sql,
     address: &str,
     message_id: &str,
     body: i64,
     limits: QueueLimits,
     now: i64,
-) -> rusqlite::Result<Option<DeviceRow>> {
-    let found: Option<(DeviceRow, AccountRow)> = connection
-        .prepare_cached(
-            "SELECT d.id, d.account FROM grants g JOIN devices d ON d.id = g.device
+) -> Stored<Option<DeviceRow>> {
+    let found: Option<(DeviceRow, AccountRow)> = sql.first(
+        "SELECT d.id, d.account FROM grants g JOIN devices d ON d.id = g.device
              WHERE g.address = ?1 AND g.closed = 0 AND g.expires_at > ?2",
-        )?
-        .query_row((address, now), |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
+        params![address, now],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
     let Some((device, account)) = found else {
         return Ok(None);
     };
-    if seen::contains(connection, message_id.as_bytes(), now)?
-        || waiting(connection, address)? >= limits.per_grant
+    if seen::contains(sql, message_id.as_bytes(), now)?
+        || waiting(sql, address)? >= limits.per_grant
     {
         return Ok(None);
     }
     let message = messages::insert(
-        connection,
+        sql,
         &NewMessage {
             message_id,
             account,
@@ -167,13 +157,15 @@ fn queue_one(
             expires_at: limits.expires_at,
         },
     )?;
-    messages::enqueue(connection, device, message)?;
+    messages::enqueue(sql, device, message)?;
     Ok(Some(device))
 }
 
-fn waiting(connection: &Connection, address: &str) -> rusqlite::Result<u64> {
-    let count: i64 = connection
-        .prepare_cached("SELECT count(*) FROM messages WHERE mailbox = ?1")?
-        .query_row([address], |row| row.get(0))?;
+fn waiting(sql: &dyn Sql, address: &str) -> Stored<u64> {
+    let count: i64 = sql.one(
+        "SELECT count(*) FROM messages WHERE mailbox = ?1",
+        params![address],
+        |row| row.get(0),
+    )?;
     Ok(u64::try_from(count).unwrap_or(u64::MAX))
 }

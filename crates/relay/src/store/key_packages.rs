@@ -1,8 +1,7 @@
 //! Key packages (§4.4). The relay never parses one.
 
-use rusqlite::{Connection, OptionalExtension};
-
-use super::{AccountRow, DeviceRow};
+use super::sql::{Sql, params};
+use super::{AccountRow, DeviceRow, Stored};
 
 /// Key packages of one device, by hash.
 #[derive(Debug, Clone, Default)]
@@ -35,48 +34,48 @@ pub(crate) struct Offer {
 
 /// Adds a single-use package, or keeps the one that is there. The owner's own order is kept.
 pub(crate) fn add_single_use(
-    connection: &Connection,
+    sql: &dyn Sql,
     device: DeviceRow,
     hash: &[u8],
     package: &[u8],
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT OR IGNORE INTO key_packages (device, hash, package, last_resort)
-             VALUES (?1, ?2, ?3, 0)",
-        )?
-        .execute((device, hash, package))?;
+) -> Stored<()> {
+    sql.execute(
+        "INSERT INTO key_packages (device, hash, package, last_resort)
+             VALUES (?1, ?2, ?3, 0) ON CONFLICT DO NOTHING",
+        params![device, hash, package],
+    )?;
     Ok(())
 }
 
 /// Puts a last resort in the place of the one before.
 pub(crate) fn replace_last_resort(
-    connection: &Connection,
+    sql: &dyn Sql,
     device: DeviceRow,
     hash: &[u8],
     package: &[u8],
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM key_packages WHERE device = ?1 AND last_resort = 1")?
-        .execute([device])?;
-    connection
-        .prepare_cached(
-            "INSERT INTO key_packages (device, hash, package, last_resort)
+) -> Stored<()> {
+    sql.execute(
+        "DELETE FROM key_packages WHERE device = ?1 AND last_resort = 1",
+        params![device],
+    )?;
+    sql.execute(
+        "INSERT INTO key_packages (device, hash, package, last_resort)
              VALUES (?1, ?2, ?3, 1)",
-        )?
-        .execute((device, hash, package))?;
+        params![device, hash, package],
+    )?;
     Ok(())
 }
 
 /// What a device has here.
-pub(crate) fn stock(connection: &Connection, device: DeviceRow) -> rusqlite::Result<Stock> {
-    let mut stock = Stock::default();
-    let mut statement = connection.prepare_cached(
+pub(crate) fn stock(sql: &dyn Sql, device: DeviceRow) -> Stored<Stock> {
+    let rows: Vec<(Vec<u8>, bool)> = sql.all(
         "SELECT hash, last_resort FROM key_packages WHERE device = ?1 ORDER BY id",
+        params![device],
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    let rows = statement.query_map([device], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut stock = Stock::default();
     for row in rows {
-        match row? {
+        match row {
             (hash, true) => stock.last_resort = Some(hash),
             (hash, false) => stock.single_use.push(hash),
         }
@@ -85,111 +84,99 @@ pub(crate) fn stock(connection: &Connection, device: DeviceRow) -> rusqlite::Res
 }
 
 /// The earlier answer to this very claim, if it is not too old.
-pub(crate) fn repeated_claim(
-    connection: &Connection,
-    claim: &[u8],
-    now: i64,
-) -> rusqlite::Result<Option<Vec<u8>>> {
-    connection
-        .prepare_cached("SELECT answer FROM claims WHERE claim = ?1 AND expires_at > ?2")?
-        .query_row((claim, now), |row| row.get(0))
-        .optional()
+pub(crate) fn repeated_claim(sql: &dyn Sql, claim: &[u8], now: i64) -> Stored<Option<Vec<u8>>> {
+    sql.first(
+        "SELECT answer FROM claims WHERE claim = ?1 AND expires_at > ?2",
+        params![claim, now],
+        |row| row.get(0),
+    )
 }
 
 /// The signed roster of an account.
-pub(crate) fn roster(connection: &Connection, did: &str) -> rusqlite::Result<Option<Vec<u8>>> {
-    connection
-        .prepare_cached("SELECT roster FROM accounts WHERE did = ?1")?
-        .query_row([did], |row| row.get(0))
-        .optional()
+pub(crate) fn roster(sql: &dyn Sql, did: &str) -> Stored<Option<Vec<u8>>> {
+    sql.first(
+        "SELECT roster FROM accounts WHERE did = ?1",
+        params![did],
+        |row| row.get(0),
+    )
 }
 
 /// Keeps the answer to a claim for its repetitions.
 pub(crate) fn remember_claim(
-    connection: &Connection,
+    sql: &dyn Sql,
     claim: &[u8],
     answer: &[u8],
     expires_at: i64,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO claims (claim, answer, expires_at) VALUES (?1, ?2, ?3)",
-        )?
-        .execute((claim, answer, expires_at))?;
+) -> Stored<()> {
+    sql.execute(
+        "INSERT INTO claims (claim, answer, expires_at) VALUES (?1, ?2, ?3)
+             ON CONFLICT (claim) DO UPDATE
+             SET answer = excluded.answer, expires_at = excluded.expires_at",
+        params![claim, answer, expires_at],
+    )?;
     Ok(())
 }
 
 /// Takes one package per device: a single-use one, which is gone with this, or the last resort.
 /// The last resort comes first where single-use ones are to be spared.
-pub(crate) fn claim(
-    connection: &Connection,
-    did: &str,
-    sparing: bool,
-) -> rusqlite::Result<Option<Offer>> {
-    offer(connection, did, |device| {
-        let last = || -> rusqlite::Result<_> {
-            Ok(last_resort(connection, device)?.map(|package| (package, true)))
-        };
+pub(crate) fn claim(sql: &dyn Sql, did: &str, sparing: bool) -> Stored<Option<Offer>> {
+    offer(sql, did, |device| {
+        let last = || -> Stored<_> { Ok(last_resort(sql, device)?.map(|package| (package, true))) };
         if sparing && let Some(package) = last()? {
             return Ok(Some(package));
         }
-        match take_single_use(connection, device)? {
+        match take_single_use(sql, device)? {
             Some(package) => Ok(Some((package, false))),
             None => last(),
         }
     })
 }
 
-fn take_single_use(
-    connection: &Connection,
-    device: DeviceRow,
-) -> rusqlite::Result<Option<Vec<u8>>> {
-    connection
-        .prepare_cached(
-            "DELETE FROM key_packages WHERE id =
+fn take_single_use(sql: &dyn Sql, device: DeviceRow) -> Stored<Option<Vec<u8>>> {
+    sql.first(
+        "DELETE FROM key_packages WHERE id =
                 (SELECT id FROM key_packages WHERE device = ?1 AND last_resort = 0
                  ORDER BY id LIMIT 1)
              RETURNING package",
-        )?
-        .query_row([device], |row| row.get(0))
-        .optional()
+        params![device],
+        |row| row.get(0),
+    )
 }
 
 /// Takes a package away that is not to be handed out any more; one that is not here is no error.
-pub(crate) fn remove(
-    connection: &Connection,
-    device: DeviceRow,
-    hash: &[u8],
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM key_packages WHERE device = ?1 AND hash = ?2")?
-        .execute((device, hash))?;
+pub(crate) fn remove(sql: &dyn Sql, device: DeviceRow, hash: &[u8]) -> Stored<()> {
+    sql.execute(
+        "DELETE FROM key_packages WHERE device = ?1 AND hash = ?2",
+        params![device, hash],
+    )?;
     Ok(())
 }
 
 /// The last resort of every device.
-pub(crate) fn last_resorts(connection: &Connection, did: &str) -> rusqlite::Result<Option<Offer>> {
-    offer(connection, did, |device| {
-        Ok(last_resort(connection, device)?.map(|package| (package, true)))
+pub(crate) fn last_resorts(sql: &dyn Sql, did: &str) -> Stored<Option<Offer>> {
+    offer(sql, did, |device| {
+        Ok(last_resort(sql, device)?.map(|package| (package, true)))
     })
 }
 
 fn offer(
-    connection: &Connection,
+    sql: &dyn Sql,
     did: &str,
-    mut take: impl FnMut(DeviceRow) -> rusqlite::Result<Option<(Vec<u8>, bool)>>,
-) -> rusqlite::Result<Option<Offer>> {
-    let account: Option<(AccountRow, Vec<u8>)> = connection
-        .prepare_cached("SELECT id, roster FROM accounts WHERE did = ?1")?
-        .query_row([did], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
+    mut take: impl FnMut(DeviceRow) -> Stored<Option<(Vec<u8>, bool)>>,
+) -> Stored<Option<Offer>> {
+    let account: Option<(AccountRow, Vec<u8>)> = sql.first(
+        "SELECT id, roster FROM accounts WHERE did = ?1",
+        params![did],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
     let Some((account, roster)) = account else {
         return Ok(None);
     };
-    let devices: Vec<(DeviceRow, [u8; 16])> = connection
-        .prepare_cached("SELECT id, device_id FROM devices WHERE account = ?1 ORDER BY id")?
-        .query_map([account], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
+    let devices: Vec<(DeviceRow, [u8; 16])> = sql.all(
+        "SELECT id, device_id FROM devices WHERE account = ?1 ORDER BY id",
+        params![account],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
     let mut packages = Vec::new();
     for (device, device_id) in devices {
         if let Some((package, last_resort)) = take(device)? {
@@ -203,9 +190,10 @@ fn offer(
     Ok(Some(Offer { roster, packages }))
 }
 
-fn last_resort(connection: &Connection, device: DeviceRow) -> rusqlite::Result<Option<Vec<u8>>> {
-    connection
-        .prepare_cached("SELECT package FROM key_packages WHERE device = ?1 AND last_resort = 1")?
-        .query_row([device], |row| row.get(0))
-        .optional()
+fn last_resort(sql: &dyn Sql, device: DeviceRow) -> Stored<Option<Vec<u8>>> {
+    sql.first(
+        "SELECT package FROM key_packages WHERE device = ?1 AND last_resort = 1",
+        params![device],
+        |row| row.get(0),
+    )
 }

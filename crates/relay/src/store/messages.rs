@@ -1,8 +1,7 @@
 //! Message rows and their bodies, for both kinds of mailbox.
 
-use rusqlite::Connection;
-
-use super::{AccountRow, DeviceRow, seen};
+use super::sql::{Sql, params};
+use super::{AccountRow, DeviceRow, Stored, seen};
 
 /// A message about to be kept.
 pub(crate) struct NewMessage<'a> {
@@ -23,39 +22,34 @@ pub(crate) struct NewMessage<'a> {
 }
 
 /// Stores a body and returns its row.
-pub(crate) fn insert_body(connection: &Connection, bytes: &[u8]) -> rusqlite::Result<i64> {
-    connection
-        .prepare_cached("INSERT INTO bodies (bytes) VALUES (?1)")?
-        .insert([bytes])
+pub(crate) fn insert_body(sql: &dyn Sql, bytes: &[u8]) -> Stored<i64> {
+    sql.one(
+        "INSERT INTO bodies (bytes) VALUES (?1) RETURNING id",
+        params![bytes],
+        |row| row.get(0),
+    )
 }
 
 /// Deletes a body that no message took over.
-pub(crate) fn delete_body(connection: &Connection, body: i64) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM bodies WHERE id = ?1")?
-        .execute([body])?;
+pub(crate) fn delete_body(sql: &dyn Sql, body: i64) -> Stored<()> {
+    sql.execute("DELETE FROM bodies WHERE id = ?1", params![body])?;
     Ok(())
 }
 
 /// Stores the message row and records its id against duplicates for as long as it is kept.
-pub(crate) fn insert(connection: &Connection, message: &NewMessage<'_>) -> rusqlite::Result<i64> {
-    seen::record(
-        connection,
-        message.message_id.as_bytes(),
-        message.expires_at,
-    )?;
+pub(crate) fn insert(sql: &dyn Sql, message: &NewMessage<'_>) -> Stored<i64> {
+    seen::record(sql, message.message_id.as_bytes(), message.expires_at)?;
     let (sender, sender_key) = message.sender.unzip();
     // A row that lapsed and was not swept yet makes room for the same message put again.
-    connection
-        .prepare_cached("DELETE FROM messages WHERE message_id = ?1")?
-        .execute([message.message_id])?;
-    connection
-        .prepare_cached(
-            "INSERT INTO messages
+    sql.execute(
+        "DELETE FROM messages WHERE message_id = ?1",
+        params![message.message_id],
+    )?;
+    sql.one(
+        "INSERT INTO messages
                 (message_id, account, mailbox, sender, sender_key, pooled, body, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
-        .insert((
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id",
+        params![
             message.message_id,
             message.account,
             message.mailbox,
@@ -63,37 +57,32 @@ pub(crate) fn insert(connection: &Connection, message: &NewMessage<'_>) -> rusql
             sender_key,
             message.pooled,
             message.body,
-            message.expires_at,
-        ))
+            message.expires_at
+        ],
+        |row| row.get(0),
+    )
 }
 
 /// Puts a stored message at the end of a device's queue.
-pub(crate) fn enqueue(
-    connection: &Connection,
-    device: DeviceRow,
-    message: i64,
-) -> rusqlite::Result<()> {
-    let seq: i64 = connection
-        .prepare_cached(
-            "UPDATE devices SET last_seq = last_seq + 1 WHERE id = ?1 RETURNING last_seq",
-        )?
-        .query_row([device], |row| row.get(0))?;
-    connection
-        .prepare_cached("INSERT INTO queue (device, seq, message) VALUES (?1, ?2, ?3)")?
-        .execute((device, seq, message))?;
+pub(crate) fn enqueue(sql: &dyn Sql, device: DeviceRow, message: i64) -> Stored<()> {
+    let seq: i64 = sql.one(
+        "UPDATE devices SET last_seq = last_seq + 1 WHERE id = ?1 RETURNING last_seq",
+        params![device],
+        |row| row.get(0),
+    )?;
+    sql.execute(
+        "INSERT INTO queue (device, seq, message) VALUES (?1, ?2, ?3)",
+        params![device, seq, message],
+    )?;
     Ok(())
 }
 
 /// Deletes messages of an account that no device waits for any more.
-pub(crate) fn delete_unqueued(
-    connection: &Connection,
-    account: AccountRow,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "DELETE FROM messages WHERE account = ?1 AND pooled = 0
+pub(crate) fn delete_unqueued(sql: &dyn Sql, account: AccountRow) -> Stored<()> {
+    sql.execute(
+        "DELETE FROM messages WHERE account = ?1 AND pooled = 0
                 AND NOT EXISTS (SELECT 1 FROM queue WHERE message = messages.id)",
-        )?
-        .execute([account])?;
+        params![account],
+    )?;
     Ok(())
 }

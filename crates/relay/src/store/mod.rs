@@ -1,6 +1,6 @@
 //! Everything the relay keeps: one SQLite database, one writer, a few readers. All SQL of this
-//! crate stands under this module, in functions that take a connection; who calls them decides
-//! whether that is a writing or a reading one.
+//! crate stands under this module, in functions that take a [`sql::Sql`]; who calls them decides
+//! whether that writes or reads.
 //!
 //! Expiry is a rule about reading (PMR storage contract §4): every query filters, and the sweep in
 //! [`expiry`] only reclaims room.
@@ -19,6 +19,8 @@ pub(crate) mod queue;
 mod readers;
 pub(crate) mod secrets;
 pub(crate) mod seen;
+pub(crate) mod sql;
+mod sqlite;
 #[cfg(feature = "testing")]
 mod watched;
 mod writer;
@@ -31,6 +33,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use readers::Readers;
+use sql::Sql;
 #[cfg(feature = "testing")]
 pub use watched::Watch;
 use writer::Writer;
@@ -39,6 +42,9 @@ use writer::Writer;
 pub(crate) type DeviceRow = i64;
 /// Row number of a registered account.
 pub(crate) type AccountRow = i64;
+
+/// What a statement, or a function of several, comes to.
+pub(crate) type Stored<T> = Result<T, StoreError>;
 
 /// Why the database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +58,12 @@ pub(crate) enum StoreError {
     /// SQLite refused the statement.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
+    /// A statement that always returns a row returned none.
+    #[error("a row is missing")]
+    NoRow,
+    /// A statement returned something else than is read there.
+    #[error("column {0} of a row is of another kind")]
+    Column(usize),
     /// The schema could not be brought up to date.
     #[error(transparent)]
     Migration(#[from] rusqlite_migration::Error),
@@ -90,10 +102,11 @@ impl Store {
         })
     }
 
-    /// Runs `job` in a transaction and returns once it is durable; its error undoes it.
+    /// Runs `job` in a transaction and returns once it is durable; its error undoes it. A job that
+    /// was undone without having failed may be run again.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        job: impl Fn(&dyn Sql) -> Stored<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.writer.write(job).await
     }
@@ -101,7 +114,7 @@ impl Store {
     /// Runs `query` on a connection that cannot write.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        query: impl Fn(&dyn Sql) -> Stored<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.readers.read(query).await
     }

@@ -1,8 +1,7 @@
 //! A device's queue: reading it in order, and acknowledging (§4.7).
 
-use rusqlite::{Connection, OptionalExtension};
-
-use super::{DeviceRow, seen};
+use super::sql::{Sql, params};
+use super::{DeviceRow, Stored, seen};
 
 /// One queued message, ready to be delivered.
 #[derive(Debug, Clone)]
@@ -23,81 +22,76 @@ pub(crate) struct Queued {
 
 /// At most `limit` messages after position `after`, oldest first.
 pub(crate) fn page(
-    connection: &Connection,
+    sql: &dyn Sql,
     device: DeviceRow,
     after: i64,
     limit: usize,
     now: i64,
-) -> rusqlite::Result<Vec<Queued>> {
-    connection
-        .prepare_cached(
-            "SELECT q.seq, m.mailbox, m.message_id, m.sender, m.sender_key, b.bytes
+) -> Stored<Vec<Queued>> {
+    sql.all(
+        "SELECT q.seq, m.mailbox, m.message_id, m.sender, m.sender_key, b.bytes
              FROM queue q JOIN messages m ON m.id = q.message JOIN bodies b ON b.id = m.body
              WHERE q.device = ?1 AND q.seq > ?2 AND m.expires_at > ?4
              ORDER BY q.seq LIMIT ?3",
-        )?
-        .query_map(
-            (device, after, i64::try_from(limit).unwrap_or(i64::MAX), now),
-            |row| {
-                Ok(Queued {
-                    seq: row.get(0)?,
-                    mailbox: row.get(1)?,
-                    message_id: row.get(2)?,
-                    sender: row.get(3)?,
-                    sender_key: row.get(4)?,
-                    body: row.get(5)?,
-                })
-            },
-        )?
-        .collect()
+        params![device, after, i64::try_from(limit).unwrap_or(i64::MAX), now],
+        |row| {
+            Ok(Queued {
+                seq: row.get(0)?,
+                mailbox: row.get(1)?,
+                message_id: row.get(2)?,
+                sender: row.get(3)?,
+                sender_key: row.get(4)?,
+                body: row.get(5)?,
+            })
+        },
+    )
 }
 
 /// Position of the last message queued so far.
-pub(crate) fn last_seq(connection: &Connection, device: DeviceRow) -> rusqlite::Result<i64> {
-    connection
-        .prepare_cached("SELECT coalesce(max(seq), 0) FROM queue WHERE device = ?1")?
-        .query_row([device], |row| row.get(0))
+pub(crate) fn last_seq(sql: &dyn Sql, device: DeviceRow) -> Stored<i64> {
+    sql.one(
+        "SELECT coalesce(max(seq), 0) FROM queue WHERE device = ?1",
+        params![device],
+        |row| row.get(0),
+    )
 }
 
 /// How many messages up to position `until` are not acknowledged.
-pub(crate) fn unacknowledged(
-    connection: &Connection,
-    device: DeviceRow,
-    until: i64,
-) -> rusqlite::Result<usize> {
-    let count: i64 = connection
-        .prepare_cached("SELECT count(*) FROM queue WHERE device = ?1 AND seq <= ?2")?
-        .query_row((device, until), |row| row.get(0))?;
+pub(crate) fn unacknowledged(sql: &dyn Sql, device: DeviceRow, until: i64) -> Stored<usize> {
+    let count: i64 = sql.one(
+        "SELECT count(*) FROM queue WHERE device = ?1 AND seq <= ?2",
+        params![device, until],
+        |row| row.get(0),
+    )?;
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 /// Takes messages out of a device's queue. What is not there is passed over: an acknowledgement may
 /// be repeated. The ids are remembered until `remember_until`, so that a late copy is dropped.
 pub(crate) fn acknowledge(
-    connection: &Connection,
+    sql: &dyn Sql,
     device: DeviceRow,
     acks: &[(String, String)],
     remember_until: i64,
-) -> rusqlite::Result<()> {
+) -> Stored<()> {
     for (mailbox, message_id) in acks {
-        let message: Option<i64> = connection
-            .prepare_cached(
-                "SELECT m.id FROM messages m JOIN queue q ON q.message = m.id
+        let message: Option<i64> = sql.first(
+            "SELECT m.id FROM messages m JOIN queue q ON q.message = m.id
                  WHERE m.message_id = ?1 AND m.mailbox = ?2 AND q.device = ?3",
-            )?
-            .query_row((message_id, mailbox, device), |row| row.get(0))
-            .optional()?;
+            params![message_id, mailbox, device],
+            |row| row.get(0),
+        )?;
         let Some(message) = message else { continue };
-        connection
-            .prepare_cached("DELETE FROM queue WHERE message = ?1 AND device = ?2")?
-            .execute((message, device))?;
-        seen::record(connection, message_id.as_bytes(), remember_until)?;
-        connection
-            .prepare_cached(
-                "DELETE FROM messages WHERE id = ?1
+        sql.execute(
+            "DELETE FROM queue WHERE message = ?1 AND device = ?2",
+            params![message, device],
+        )?;
+        seen::record(sql, message_id.as_bytes(), remember_until)?;
+        sql.execute(
+            "DELETE FROM messages WHERE id = ?1
                     AND NOT EXISTS (SELECT 1 FROM queue WHERE message = ?1)",
-            )?
-            .execute([message])?;
+            params![message],
+        )?;
     }
     Ok(())
 }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
-use super::StoreError;
+use super::sql::Sql;
+use super::{StoreError, Stored};
 
 /// Reading connections. SQLite reads are short; two cores do not profit from more.
 const READERS: usize = 4;
@@ -53,7 +54,7 @@ impl Readers {
     /// Runs `query` on one of them.
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        query: impl FnOnce(&dyn Sql) -> Stored<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         #[cfg(feature = "testing")]
         if let Some(here) = &self.here {
@@ -72,7 +73,7 @@ impl Readers {
             free.lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(connection);
-            result.map_err(StoreError::from)
+            result
         })
         .await
         .map_err(|_| StoreError::Closed)?

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::readers::Readers;
+use super::sql::Sql;
 use super::writer::Writer;
-use super::{Store, StoreError};
+use super::{Store, StoreError, Stored};
 
 /// What a simulation is told about a relay's database, and what it decides.
 pub trait Watch: Send + Sync {
@@ -40,7 +41,7 @@ impl Here {
 
     pub(super) fn write<T>(
         &self,
-        job: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+        job: impl FnOnce(&Connection) -> Stored<T>,
     ) -> Result<T, StoreError> {
         self.powered(|it| it.begins())?;
         let mut connection = self
@@ -52,19 +53,19 @@ impl Here {
         self.powered(|it| it.commits())?;
         transaction.commit()?;
         self.powered(|it| it.committed())?;
-        Ok(outcome?)
+        outcome
     }
 
     pub(super) fn read<T>(
         &self,
-        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+        query: impl FnOnce(&dyn Sql) -> Stored<T>,
     ) -> Result<T, StoreError> {
         self.powered(|it| it.begins())?;
         let connection = self
             .connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        Ok(query(&connection)?)
+        query(&*connection)
     }
 }
 

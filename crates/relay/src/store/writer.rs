@@ -5,7 +5,8 @@
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::StoreError;
+use super::sql::Sql;
+use super::{StoreError, Stored};
 
 /// Jobs waiting for the writer; more wait in their senders.
 const QUEUE: usize = 1024;
@@ -65,7 +66,7 @@ impl Writer {
     /// savepoint: its error undoes it alone.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        job: impl FnOnce(&dyn Sql) -> Stored<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         #[cfg(feature = "testing")]
         if let Some(here) = &self.here {
@@ -76,7 +77,7 @@ impl Writer {
             let result = in_savepoint(connection, job);
             Box::new(move |committed| {
                 let outcome = match (committed, result) {
-                    (true, result) => result.map_err(StoreError::from),
+                    (true, result) => result,
                     (false, _) => Err(StoreError::NotCommitted),
                 };
                 // The caller may have given up; the work is done all the same.
@@ -176,10 +177,7 @@ fn checkpoint(connection: &Connection) {
     }
 }
 
-fn in_savepoint<T>(
-    connection: &Connection,
-    job: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
+fn in_savepoint<T>(connection: &Connection, job: impl FnOnce(&dyn Sql) -> Stored<T>) -> Stored<T> {
     connection.prepare_cached("SAVEPOINT job")?.execute([])?;
     let result = job(connection);
     if result.is_err() {
@@ -193,6 +191,7 @@ fn in_savepoint<T>(
 mod tests {
     use rusqlite::Connection;
 
+    use super::super::sql::{Sql, params};
     use super::{StoreError, Writer};
 
     fn writer() -> (Writer, tokio::sync::oneshot::Receiver<()>) {
@@ -206,18 +205,19 @@ mod tests {
     #[tokio::test]
     async fn a_failing_job_undoes_only_itself() {
         let (writer, _stopped) = writer();
-        let insert = |x: i64| move |c: &Connection| c.execute("INSERT INTO t VALUES (?1)", [x]);
+        let insert =
+            |x: i64| move |sql: &dyn Sql| sql.execute("INSERT INTO t VALUES (?1)", params![x]);
         writer.write(insert(1)).await.expect("first");
         let failed = writer
-            .write(|c: &Connection| {
-                c.execute("INSERT INTO t VALUES (2)", [])?;
-                c.execute("INSERT INTO t VALUES (1)", [])
+            .write(|sql: &dyn Sql| {
+                sql.execute("INSERT INTO t VALUES (2)", params![])?;
+                sql.execute("INSERT INTO t VALUES (1)", params![])
             })
             .await;
         assert!(matches!(failed, Err(StoreError::Sqlite(_))));
         writer.write(insert(3)).await.expect("third");
         let sum: i64 = writer
-            .write(|c: &Connection| c.query_row("SELECT sum(x) FROM t", [], |r| r.get(0)))
+            .write(|sql: &dyn Sql| sql.one("SELECT sum(x) FROM t", params![], |row| row.get(0)))
             .await
             .expect("sum");
         assert_eq!(sum, 4);
@@ -232,7 +232,7 @@ mod tests {
                 let writer = std::sync::Arc::clone(&writer);
                 tokio::spawn(async move {
                     writer
-                        .write(move |c| c.execute("INSERT INTO t VALUES (?1)", [x]))
+                        .write(move |sql| sql.execute("INSERT INTO t VALUES (?1)", params![x]))
                         .await
                 })
             })
@@ -245,7 +245,7 @@ mod tests {
     #[tokio::test]
     async fn stop_drains_what_was_sent_before() {
         let (writer, stopped) = writer();
-        let pending = writer.write(|c| c.execute("INSERT INTO t VALUES (9)", []));
+        let pending = writer.write(|sql| sql.execute("INSERT INTO t VALUES (9)", params![]));
         let (written, ()) = tokio::join!(pending, writer.stop());
         written.expect("drained");
         stopped.await.expect("thread ended");

@@ -115,7 +115,7 @@ async fn a_client_that_goes_before_the_commit_has_put_all_the_same() {
     let holding = tokio::spawn(async move {
         state
             .store
-            .write(move |_| held.recv().map_err(|_| rusqlite::Error::InvalidQuery))
+            .write(move |_| held.recv().map_err(|_| crate::store::StoreError::Closed))
             .await
     });
     let mut stream = tokio::net::TcpStream::connect(world.relay.addr())

@@ -6,6 +6,7 @@ use sotto_wire::relay_api::{Ack, Acks, paths};
 
 use super::people::Device;
 use super::world::World;
+use crate::store::sql::{Sql, params};
 use crate::sweep;
 
 /// Acknowledges the first page of a device's queue, twice.
@@ -69,12 +70,12 @@ async fn messages_lapse_and_are_swept() {
     );
     let count = async || -> i64 {
         let store = &world.relay.state().store;
-        let query = |c: &rusqlite::Connection| {
-            c.query_row(
+        let query = |sql: &dyn Sql| {
+            sql.one(
                 "SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM bodies)
                 + (SELECT count(*) FROM queue) + (SELECT count(*) FROM seen)",
-                [],
-                |r| r.get(0),
+                params![],
+                |row| row.get(0),
             )
         };
         store.read(query).await.unwrap()

@@ -8,6 +8,7 @@ use super::answer::Answer;
 use super::people::{Device, Person};
 use super::world::World;
 use crate::accounts::{Account, Unverified};
+use crate::store::sql::params;
 
 async fn register(world: &World, device: &Device, body: Vec<u8>) -> Answer {
     world
@@ -174,9 +175,9 @@ async fn a_newer_roster_removes_a_device_and_an_older_is_refused() {
         .relay
         .state()
         .store
-        .read(|c| {
-            c.query_row("SELECT count(*) FROM bodies", [], |row| {
-                row.get::<_, i64>(0)
+        .read(|sql| {
+            sql.one("SELECT count(*) FROM bodies", params![], |row| {
+                row.get::<i64>(0)
             })
         })
         .await
@@ -205,12 +206,18 @@ async fn a_deleted_registration_leaves_nothing() {
         .await;
     refused(&again, StatusCode::UNAUTHORIZED, "not-registered");
     let store = &world.relay.state().store;
-    for table in ["accounts", "devices", "grants", "messages", "queue"] {
-        let count: i64 = store
-            .read(move |c| c.query_row(&format!("SELECT count(*) FROM {table}"), [], |r| r.get(0)))
+    for count in [
+        "SELECT count(*) FROM accounts",
+        "SELECT count(*) FROM devices",
+        "SELECT count(*) FROM grants",
+        "SELECT count(*) FROM messages",
+        "SELECT count(*) FROM queue",
+    ] {
+        let rows: i64 = store
+            .read(move |sql| sql.one(count, params![], |row| row.get(0)))
             .await
             .unwrap();
-        assert_eq!(count, 0, "{table}");
+        assert_eq!(rows, 0, "{count}");
     }
 }
 

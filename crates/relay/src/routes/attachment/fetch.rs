@@ -45,7 +45,7 @@ async fn found(
     let now = state.now_i64();
     let size = state
         .store
-        .read(move |connection| attachments::size(connection, &name, now))
+        .read(move |sql| attachments::size(sql, &name, now))
         .await?
         .and_then(|size| u64::try_from(size).ok())
         .ok_or(ApiError::not_found())?;

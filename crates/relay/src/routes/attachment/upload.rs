@@ -82,14 +82,14 @@ async fn stored(state: &Arc<State>, new: NewObject, bytes: Bytes) -> Result<Adde
     let _lock = state.objects.lock(&new.name).await;
     let refused = state
         .store
-        .read(move |connection| attachments::refusal(connection, &new))
+        .read(move |sql| attachments::refusal(sql, &new))
         .await?;
     if let Some(left) = refused {
         return Ok(Added::Full { left });
     }
     let kept = state
         .store
-        .read(move |connection| attachments::is_kept(connection, &new.name))
+        .read(move |sql| attachments::is_kept(sql, &new.name))
         .await?;
     let objects = Arc::clone(&state.objects);
     let written = tokio::task::spawn_blocking(move || {
@@ -105,9 +105,7 @@ async fn stored(state: &Arc<State>, new: NewObject, bytes: Bytes) -> Result<Adde
         Ok(Err(error)) => return Err(unwritten(&error)),
         Err(_) => return Err(ApiError::unavailable()),
     }
-    let added = state
-        .store
-        .write(move |connection| attachments::add(connection, &new));
+    let added = state.store.write(move |sql| attachments::add(sql, &new));
     Ok(added.await?)
 }
 

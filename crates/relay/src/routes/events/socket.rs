@@ -98,7 +98,7 @@ impl Session {
         let end = self
             .state
             .store
-            .read(move |connection| queue::last_seq(connection, device))
+            .read(move |sql| queue::last_seq(sql, device))
             .await?;
         self.backlog_end = Some(end);
         let mut pings = tokio::time::interval_at(Instant::now() + PING, PING);
@@ -128,13 +128,13 @@ impl Session {
             let waiting = self
                 .state
                 .store
-                .read(move |connection| {
-                    let unacknowledged = queue::unacknowledged(connection, device, sent)?;
+                .read(move |sql| {
+                    let unacknowledged = queue::unacknowledged(sql, device, sent)?;
                     let room = window.saturating_sub(unacknowledged).min(FETCH);
                     if room == 0 {
                         return Ok(None);
                     }
-                    queue::page(connection, device, sent, room, now).map(Some)
+                    queue::page(sql, device, sent, room, now).map(Some)
                 })
                 .await?;
             match waiting {
@@ -167,7 +167,7 @@ impl Session {
         let empty = self
             .state
             .store
-            .read(move |connection| inbox::pool_is_empty(connection, account, now))
+            .read(move |sql| inbox::pool_is_empty(sql, account, now))
             .await?;
         if !empty {
             self.send(&Event::Pool).await?;
@@ -222,7 +222,7 @@ impl Session {
         let acks = delivery::acknowledged(acks);
         self.state
             .store
-            .write(move |connection| queue::acknowledge(connection, device, &acks, until))
+            .write(move |sql| queue::acknowledge(sql, device, &acks, until))
             .await?;
         Ok(())
     }

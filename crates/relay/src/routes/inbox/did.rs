@@ -61,7 +61,7 @@ async fn stored(state: &State, put: Put) -> Response {
     };
     let outcome = state
         .store
-        .write(move |connection| inbox::put(connection, &put, limits, now))
+        .write(move |sql| inbox::put(sql, &put, limits, now))
         .await;
     match outcome {
         Ok(Outcome::Queued(devices)) => state.hub.wake(&devices),

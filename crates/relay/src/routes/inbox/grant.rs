@@ -64,7 +64,7 @@ async fn journaled(
     state.journaled.fetch_add(1, Ordering::AcqRel);
     let appended = state
         .store
-        .write(move |connection| journal::append(connection, &entry))
+        .write(move |sql| journal::append(sql, &entry))
         .await;
     if let Err(error) = appended {
         state.journaled.fetch_sub(1, Ordering::AcqRel);
