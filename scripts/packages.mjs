@@ -34,6 +34,8 @@ const PACKAGES = {
     'fonts-dejavu-core',
     'at-spi2-core',
     'chromium',
+    // The relay's second engine: its tests start a server of their own.
+    'postgresql',
   ],
 }
 

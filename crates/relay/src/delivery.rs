@@ -18,7 +18,11 @@ pub(crate) fn from_queue(queued: Queued) -> Option<Delivery> {
     })
 }
 
-/// Acknowledgements as the store takes them.
+/// Acknowledgements as the store takes them. No message has a NUL in its id, and not every engine
+/// takes one as text.
 pub(crate) fn acknowledged(acks: Vec<Ack>) -> Vec<(String, String)> {
-    acks.into_iter().map(|ack| (ack.k.into(), ack.id)).collect()
+    acks.into_iter()
+        .filter(|ack| !ack.id.contains('\0'))
+        .map(|ack| (ack.k.into(), ack.id))
+        .collect()
 }

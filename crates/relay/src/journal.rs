@@ -3,7 +3,6 @@
 //! treated like what just came in.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sotto_wire::challenge::Realm;
@@ -17,37 +16,44 @@ use crate::store::journal::{self, Entry, QueueLimits, Verdict};
 
 /// Entries judged in one go.
 const BATCH: i64 = 128;
+/// Rest while another process settles.
+const BUSY: Duration = Duration::from_millis(100);
 /// Rest after the store failed.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Works until the relay stops.
 pub(crate) async fn run(state: Arc<State>) {
     loop {
-        match settle_batch(&state).await {
+        let rest = match settle_batch(&state).await {
             // There may be more.
-            Ok(settled) if settled > 0 => {}
-            Ok(_) => {
+            Ok(Some(settled)) if settled > 0 => continue,
+            Ok(Some(_)) => {
                 tokio::select! {
                     biased;
                     () = state.journal_wake.notified() => {}
                     () = state.stopping.cancelled() => return,
                 }
+                continue;
             }
+            // Whoever is at it finds what came in meanwhile, unless it dies.
+            Ok(None) => BUSY,
             Err(StoreError::Closed) => return,
             Err(error) => {
                 tracing::error!(reason = %error, "the journal is not being worked off");
-                tokio::select! {
-                    biased;
-                    () = tokio::time::sleep(RETRY) => {}
-                    () = state.stopping.cancelled() => return,
-                }
+                RETRY
             }
+        };
+        tokio::select! {
+            biased;
+            () = tokio::time::sleep(rest) => {}
+            () = state.stopping.cancelled() => return,
         }
     }
 }
 
-/// Judges and settles the oldest entries; returns how many.
-async fn settle_batch(state: &Arc<State>) -> Result<usize, StoreError> {
+/// Judges and settles the oldest entries; returns how many, or nothing where another process is at
+/// it.
+async fn settle_batch(state: &Arc<State>) -> Result<Option<usize>, StoreError> {
     let judge = Arc::clone(state);
     let verdicts = state
         .store
@@ -59,22 +65,25 @@ async fn settle_batch(state: &Arc<State>) -> Result<usize, StoreError> {
                 .collect::<Vec<_>>())
         })
         .await?;
-    let settled = verdicts.len();
-    if settled == 0 {
-        return Ok(0);
+    if verdicts.is_empty() {
+        return Ok(Some(0));
     }
     let now = state.now_i64();
     let limits = QueueLimits {
         expires_at: state.later(state.limits.message_expiry),
         per_grant: state.limits.grant_queue,
     };
-    let devices = state
+    let settled = state
         .store
         .write(move |sql| journal::settle(sql, &verdicts, limits, now))
         .await?;
-    state.journaled.fetch_sub(settled, Ordering::AcqRel);
-    state.hub.wake(&devices);
-    Ok(settled)
+    let Some(settled) = settled else {
+        return Ok(None);
+    };
+    state.resolved(settled.entries);
+    state.wake(&settled.devices);
+    // All of them were another's: what is read next is not.
+    Ok(Some(settled.entries.max(1)))
 }
 
 fn verdict(state: &State, entry: &Entry) -> Verdict {

@@ -5,6 +5,14 @@
 //! A request goes through `server`, `routes` (one route, one file), and `store`; a grant put is
 //! answered once journaled and resolved by `journal` afterwards.
 
+#![cfg_attr(
+    test,
+    expect(
+        clippy::duplicate_mod,
+        reason = "the tests are compiled once for each engine"
+    )
+)]
+
 mod accounts;
 mod auth;
 mod body;
@@ -17,6 +25,7 @@ mod error;
 mod journal;
 mod live;
 pub mod log;
+mod neighbours;
 mod objects;
 mod rate;
 mod relay;
@@ -31,6 +40,10 @@ mod store;
 mod sweep;
 #[cfg(test)]
 mod tests;
+// The same tests over the other engine (`tests::world::on_postgres`).
+#[cfg(test)]
+#[path = "tests/mod.rs"]
+mod tests_on_postgres;
 
 pub use config::Config;
 pub use relay::{Relay, RunningRelay, StartError};

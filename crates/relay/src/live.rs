@@ -2,13 +2,14 @@
 //! a missed or doubled one costs a query and no message.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::store::DeviceRow;
+use crate::store::queue::Position;
 
 /// What reaches an attached socket.
 #[derive(Default)]
@@ -17,6 +18,8 @@ pub(crate) struct Signal {
     pub(crate) wake: Notify,
     /// The pool stopped being empty.
     pub(crate) pool: AtomicBool,
+    /// Position in the queue up to which messages were sent.
+    pub(crate) sent: AtomicI64,
     /// A newer connection of this device took over, or the device is gone.
     pub(crate) detached: CancellationToken,
 }
@@ -50,26 +53,43 @@ impl Hub {
         }
     }
 
-    /// Wakes those of the devices that are attached.
-    pub(crate) fn wake(&self, devices: &[DeviceRow]) {
-        let attached = self.lock();
-        for device in devices {
-            if let Some(signal) = attached.get(device) {
-                // Keeps one permit, so a wake-up between two waits is not lost.
-                signal.wake.notify_one();
-            }
-        }
+    /// Wakes those of the devices that are attached, and returns the others.
+    pub(crate) fn wake(&self, devices: &[DeviceRow]) -> Vec<DeviceRow> {
+        self.signal(devices, |signal| signal.wake.notify_one())
     }
 
-    /// Tells those of the devices that are attached that the pool is no longer empty.
-    pub(crate) fn wake_for_pool(&self, devices: &[DeviceRow]) {
+    /// Tells those of the devices that are attached that the pool is no longer empty, and returns
+    /// the others.
+    pub(crate) fn wake_for_pool(&self, devices: &[DeviceRow]) -> Vec<DeviceRow> {
+        self.signal(devices, |signal| {
+            signal.pool.store(true, Ordering::Release);
+            signal.wake.notify_one();
+        })
+    }
+
+    /// A wake-up keeps one permit, so one between two waits is not lost.
+    fn signal(&self, devices: &[DeviceRow], tell: impl Fn(&Signal)) -> Vec<DeviceRow> {
         let attached = self.lock();
+        let mut elsewhere = Vec::new();
         for device in devices {
-            if let Some(signal) = attached.get(device) {
-                signal.pool.store(true, Ordering::Release);
-                signal.wake.notify_one();
+            match attached.get(device) {
+                Some(signal) => tell(signal),
+                None => elsewhere.push(*device),
             }
         }
+        elsewhere
+    }
+
+    /// The attached devices, in their order, each with the position up to which it was sent.
+    pub(crate) fn positions(&self) -> Vec<Position> {
+        let sent = |signal: &Signal| signal.sent.load(Ordering::Acquire);
+        let mut positions: Vec<_> = self
+            .lock()
+            .iter()
+            .map(|(device, signal)| (*device, sent(signal)))
+            .collect();
+        positions.sort_unstable();
+        positions
     }
 
     /// Ends the connections of devices that are no longer registered.

@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sotto_wire::attachment::ObjectName;
@@ -23,6 +24,8 @@ const UNFINISHED: &str = "unfinished";
 /// The folder of objects.
 pub(crate) struct Objects {
     root: PathBuf,
+    /// Tells the files of one process from those of others.
+    process: u64,
     /// Held where a file and its row change together.
     locks: Vec<Mutex<()>>,
     /// Bounds uploads.
@@ -31,18 +34,20 @@ pub(crate) struct Objects {
 }
 
 impl Objects {
-    /// Opens the folder, making it, and clears what a crash left unfinished.
+    /// Opens the folder, making it. Without `shared`, nobody else uses it and what a crash left
+    /// unfinished is cleared; otherwise this number tells whose files are whose.
     ///
     /// # Errors
     /// What the system says.
-    pub(crate) fn open(root: PathBuf) -> io::Result<Self> {
+    pub(crate) fn open(root: PathBuf, shared: Option<u64>) -> io::Result<Self> {
         let unfinished = root.join(UNFINISHED);
-        if unfinished.exists() {
+        if shared.is_none() && unfinished.exists() {
             fs::remove_dir_all(&unfinished)?;
         }
         fs::create_dir_all(&unfinished)?;
         Ok(Self {
             root,
+            process: shared.unwrap_or_default(),
             locks: (0..LOCKS).map(|_| Mutex::new(())).collect(),
             uploads: Semaphore::new(UPLOADS),
             unfinished: AtomicU64::new(0),
@@ -71,7 +76,10 @@ impl Objects {
     /// What the system says.
     pub(crate) fn write(&self, name: &ObjectName, bytes: &[u8]) -> io::Result<()> {
         let number = self.unfinished.fetch_add(1, Ordering::Relaxed);
-        let unfinished = self.root.join(UNFINISHED).join(number.to_string());
+        let unfinished = self
+            .root
+            .join(UNFINISHED)
+            .join(format!("{:x}-{number}", self.process));
         let written = self.write_through(&unfinished, &self.path(name), bytes);
         if written.is_err() {
             // It may never have come to be.
@@ -122,6 +130,22 @@ impl Objects {
         Ok(Ok(()))
     }
 
+    /// Removes the file of a name that has no row. In the transaction that holds the name: nobody
+    /// adds a row in between.
+    fn look_after(&self, sql: &dyn Sql, name: &ObjectName) -> Stored<io::Result<()>> {
+        attachments::looked_after(sql, name)?;
+        if attachments::is_kept(sql, name)? {
+            return Ok(Ok(()));
+        }
+        match self.remove(name) {
+            Ok(()) => Ok(Ok(())),
+            Err(error) => {
+                attachments::expect(sql, name)?;
+                Ok(Err(error))
+            }
+        }
+    }
+
     fn list(&self, names: &mut Vec<ObjectName>) -> io::Result<()> {
         for folder in fs::read_dir(&self.root)? {
             let folder = folder?;
@@ -161,19 +185,13 @@ pub(crate) async fn reap(state: &State) -> Result<(), StoreError> {
         }
         for name in gone {
             let _lock = state.objects.lock(&name).await;
-            let kept = state
-                .store
-                .read(move |sql| attachments::is_kept(sql, &name))
-                .await?;
-            if !kept && let Err(error) = state.objects.remove(&name) {
+            let objects = Arc::clone(&state.objects);
+            let removed = state.store.write(move |sql| objects.look_after(sql, &name));
+            if let Err(error) = removed.await? {
                 // Tried again with the next sweep; the next start finds it too.
                 tracing::error!(reason = %error.kind(), "an object was not removed");
                 return Ok(());
             }
-            state
-                .store
-                .write(move |sql| attachments::looked_after(sql, &name))
-                .await?;
         }
     }
 }

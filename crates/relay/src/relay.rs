@@ -18,8 +18,8 @@ use crate::objects::Objects;
 use crate::senders::Senders;
 use crate::server::{self, Bounds};
 use crate::state::{Parts, State};
-use crate::store::{Store, StoreError, journal as entries, secrets};
-use crate::{journal, routes, sweep};
+use crate::store::{Notices, Store, StoreError, journal as entries, secrets};
+use crate::{journal, neighbours, routes, sweep};
 
 /// How long exchanges and sockets may take to finish once the relay is told to end.
 const TASKS: Duration = Duration::from_secs(5);
@@ -132,7 +132,13 @@ pub(crate) async fn start(
         None => Domain::parse(&addr.to_string()).map_err(|_| StartError::NoDomain)?,
     };
 
-    let store = Store::open(&config.data)?;
+    let store = match &config.server {
+        None => Store::open(&config.data)?,
+        Some(url) => {
+            let origin = u64::from_be_bytes(random::array(random.as_ref()));
+            Store::on_server(url.reveal().to_owned(), origin).await?
+        }
+    };
     let state = state(config, domain, store, clock, random, accounts).await?;
     let server = tokio::spawn(server::serve(
         listener,
@@ -141,6 +147,9 @@ pub(crate) async fn start(
         state.stopping.clone(),
     ));
     let mut workers = vec![tokio::spawn(sweep::run(Arc::clone(&state)))];
+    if let Some(heard) = state.store.notices().and_then(Notices::heard) {
+        workers.push(tokio::spawn(neighbours::run(Arc::clone(&state), heard)));
+    }
     if journal_worker == JournalWorker::Running {
         workers.push(tokio::spawn(journal::run(Arc::clone(&state))));
     }
@@ -189,8 +198,13 @@ pub(crate) async fn state(
 
 /// The folder of attachments, rid of what a crash left without a row.
 async fn objects(config: &Config, store: &Store) -> Result<Arc<Objects>, StartError> {
-    let objects = Objects::open(config.attachments()).map_err(StartError::Attachments)?;
+    let shared = store.notices().map(Notices::origin);
+    let objects = Objects::open(config.attachments(), shared).map_err(StartError::Attachments)?;
     let objects = Arc::new(objects);
+    if shared.is_some() {
+        // Another process may be writing a file whose row is still to come.
+        return Ok(objects);
+    }
     let folder = Arc::clone(&objects);
     let removed = store.read(move |sql| folder.remove_orphans(sql)).await?;
     removed.map_err(StartError::Attachments)?;

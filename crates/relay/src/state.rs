@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sotto_wire::challenge::{NextChallenge, Realm};
 use sotto_wire::domain::Domain;
@@ -14,11 +14,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::challenge::Challenges;
 use crate::config::{Config, Limits};
-use crate::live::Hub;
+use crate::live::{Attachment, Hub};
 use crate::objects::Objects;
 use crate::rate::Buckets;
 use crate::senders::Senders;
-use crate::store::Store;
+use crate::store::{DeviceRow, Notice, Store};
 
 const MINUTE_MS: u32 = 60_000;
 const HOUR_MS: u32 = 3_600_000;
@@ -128,6 +128,45 @@ impl State {
             rates: Rates::new(&limits),
             limits,
         }
+    }
+
+    /// Tells devices, wherever they are attached, that there is something in their queues.
+    pub(crate) fn wake(&self, devices: &[DeviceRow]) {
+        let elsewhere = self.hub.wake(devices);
+        self.tell(elsewhere.into_iter().map(Notice::Queue));
+    }
+
+    /// Tells them that the pool is no longer empty.
+    pub(crate) fn wake_for_pool(&self, devices: &[DeviceRow]) {
+        let elsewhere = self.hub.wake_for_pool(devices);
+        self.tell(elsewhere.into_iter().map(Notice::Pool));
+    }
+
+    /// Ends the connections of devices that are no longer registered.
+    pub(crate) fn detach(&self, devices: &[DeviceRow]) {
+        self.hub.detach(devices);
+        self.tell(devices.iter().copied().map(Notice::Detached));
+    }
+
+    /// Attaches a device, in the place of its earlier connection, wherever that is.
+    pub(crate) fn attach(&self, device: DeviceRow) -> Attachment {
+        let attachment = self.hub.attach(device);
+        self.tell(std::iter::once(Notice::Detached(device)));
+        attachment
+    }
+
+    fn tell(&self, notices: impl Iterator<Item = Notice>) {
+        if let Some(others) = self.store.notices() {
+            others.tell(notices);
+        }
+    }
+
+    /// So many journaled puts are resolved. Some of them may have come in elsewhere.
+    pub(crate) fn resolved(&self, entries: usize) {
+        let subtract = |journaled: usize| Some(journaled.saturating_sub(entries));
+        let _ = self
+            .journaled
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, subtract);
     }
 
     /// The time, in whole seconds.

@@ -121,6 +121,12 @@ fn finish(given: Given, problems: &mut Vec<String>) -> Option<Config> {
             }
         }
     }
+    if given.server.is_some() && given.attachments.is_none() {
+        problems.push(
+            "attachments: required with PostgreSQL, a folder that every process of the relay shares"
+                .to_owned(),
+        );
+    }
     Some(Config {
         listen: given
             .listen
@@ -129,6 +135,7 @@ fn finish(given: Given, problems: &mut Vec<String>) -> Option<Config> {
         data: given
             .data
             .unwrap_or_else(|| PathBuf::from("sotto-relay.db")),
+        server: given.server,
         attachments: given.attachments,
         plc_url: plc_url?,
         handle_resolver: given.handle_resolver,
@@ -267,6 +274,20 @@ mod tests {
         load(None, variables(&[loopback, http, development])).expect("development");
         load(None, variables(&[development])).expect("a domain is optional in development");
         assert_eq!(problems(&[]).len(), 1);
+    }
+
+    #[test]
+    fn a_server_needs_a_folder_of_attachments_and_shows_no_password() {
+        let domain = ("SOTTO_RELAY_DOMAIN", "relay.example");
+        let server = (
+            "SOTTO_RELAY_DATA",
+            "postgres://relay:secret@db.example/relay",
+        );
+        assert_eq!(problems(&[domain, server]).len(), 1);
+        let folder = ("SOTTO_RELAY_ATTACHMENTS", "/srv/objects");
+        let config = load(None, variables(&[domain, server, folder])).expect("config");
+        assert!(config.server.is_some());
+        assert!(!format!("{config:?}").contains("secret"));
     }
 
     #[test]

@@ -22,6 +22,31 @@ pub enum LogFormat {
     Text,
 }
 
+/// The URL of a database server. It may hold a password, so it is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ServerUrl(String);
+
+impl ServerUrl {
+    /// Takes a URL of PostgreSQL; nothing where it is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let known = ["postgres://", "postgresql://"];
+        let is_known = known.iter().any(|scheme| text.starts_with(scheme));
+        is_known.then(|| Self(text.to_owned()))
+    }
+
+    /// The text, for who connects.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for ServerUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ServerUrl(..)")
+    }
+}
+
 /// Everything an operator can choose.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -31,8 +56,10 @@ pub struct Config {
     /// addresses, so changing it invalidates both. May be absent in development mode only, where
     /// it is then the address that was bound.
     pub domain: Option<Domain>,
-    /// Path of the database file.
+    /// Path of the database file; of no use where there is a `server`.
     pub data: PathBuf,
+    /// The PostgreSQL server that keeps everything instead of a file.
+    pub server: Option<ServerUrl>,
     /// Folder of attachments; where absent, beside the database ([`Config::attachments`]).
     pub attachments: Option<PathBuf>,
     /// The did:plc directory.
@@ -165,6 +192,7 @@ impl Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             domain: None,
             data,
+            server: None,
             attachments: None,
             plc_url,
             handle_resolver: None,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use sotto_wire::domain::Domain;
 use url::Url;
 
-use super::{Limits, LogFormat};
+use super::{Limits, LogFormat, ServerUrl};
 
 /// Values as they were given; absent ones get their defaults later.
 #[derive(Debug, Default)]
@@ -13,6 +13,7 @@ pub(super) struct Given {
     pub(super) listen: Option<std::net::SocketAddr>,
     pub(super) domain: Option<Domain>,
     pub(super) data: Option<PathBuf>,
+    pub(super) server: Option<ServerUrl>,
     pub(super) attachments: Option<PathBuf>,
     pub(super) plc_url: Option<Url>,
     pub(super) handle_resolver: Option<Url>,
@@ -66,12 +67,14 @@ pub(super) const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "data",
-        about: "path of the database file [sotto-relay.db]",
+        about: "path of the database file, or postgres:// URL [sotto-relay.db]",
         set: |given, text| {
             if text.is_empty() {
-                return Err(expected("a path"));
+                return Err(expected("a path, or a URL of PostgreSQL"));
             }
-            given.data = Some(PathBuf::from(text));
+            // The later one of file and environment counts, whichever it is.
+            given.server = ServerUrl::parse(text);
+            given.data = given.server.is_none().then(|| PathBuf::from(text));
             Ok(())
         },
     },

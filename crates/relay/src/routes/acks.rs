@@ -35,6 +35,6 @@ async fn acknowledged(state: &State, owned: &Owned) -> Result<Response, ApiError
         .write(move |sql| queue::acknowledge(sql, device, &acks, until))
         .await?;
     // A socket of this device may be waiting for room.
-    state.hub.wake(&[device]);
+    state.wake(&[device]);
     Ok(reply::empty(StatusCode::OK))
 }

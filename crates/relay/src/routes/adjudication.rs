@@ -46,6 +46,6 @@ async fn adjudicated(state: &State, owned: &Owned) -> Result<Response, ApiError>
             Ok(devices)
         })
         .await?;
-    state.hub.wake(&devices);
+    state.wake(&devices);
     Ok(reply::empty(StatusCode::OK))
 }

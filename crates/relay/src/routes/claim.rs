@@ -19,9 +19,9 @@ use crate::auth::Signed;
 use crate::error::ApiError;
 use crate::reply;
 use crate::state::State;
-use crate::store::Stored;
 use crate::store::key_packages::{self, Offer};
 use crate::store::sql::Sql;
+use crate::store::{Stored, accounts};
 
 /// How long a repeated claim gets the same packages (§4.4), in seconds.
 const REPEAT: u64 = 600;
@@ -129,6 +129,9 @@ fn take(
     (now, until): (i64, i64),
     sparing: bool,
 ) -> Stored<Option<Vec<u8>>> {
+    if accounts::locked_by_did(sql, did)?.is_none() {
+        return Ok(None);
+    }
     if let Some(answer) = repeated(sql, did, key, now)? {
         return Ok(Some(answer));
     }

@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::reply;
 use crate::state::{State, timestamp};
 use crate::store::sql::Sql;
-use crate::store::{DeviceRow, Stored, grants};
+use crate::store::{DeviceRow, Stored, accounts, grants};
 
 /// Issues grants that deliver to the device that asks.
 pub(super) async fn issue(Shared(state): Shared<Arc<State>>, owned: Owned) -> Response {
@@ -86,6 +86,7 @@ struct Bounds {
 
 /// Stores them, unless the device would have too many.
 fn store(sql: &dyn Sql, device: DeviceRow, new: &[IssuedGrant], bounds: Bounds) -> Stored<bool> {
+    accounts::lock_device(sql, device)?;
     let held = grants::count(sql, device, bounds.now)?;
     if held.saturating_add(u64::try_from(new.len()).unwrap_or(u64::MAX)) > bounds.max {
         return Ok(false);

@@ -14,7 +14,7 @@ use crate::reply;
 use crate::state::State;
 use crate::store::key_packages::{self, Stock};
 use crate::store::sql::Sql;
-use crate::store::{DeviceRow, Stored};
+use crate::store::{DeviceRow, Stored, accounts};
 
 /// More than a device ever has here: the largest `maxSingleUse`, the last resort, and room.
 const MAX_REMOVED: usize = 1024;
@@ -61,6 +61,7 @@ fn store(
     body: &KeyPackagesPut,
     max: usize,
 ) -> Stored<Option<Stock>> {
+    accounts::lock_device(sql, device)?;
     let mut held = key_packages::stock(sql, device)?.single_use;
     held.retain(|hash| !body.remove.contains(hash));
     for package in &body.single_use {

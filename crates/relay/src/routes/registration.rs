@@ -38,7 +38,7 @@ pub(super) async fn delete(Shared(state): Shared<Arc<State>>, owned: Owned) -> R
         .store
         .write(move |sql| accounts::remove_device(sql, device))
         .await;
-    state.hub.detach(&[device]);
+    state.detach(&[device]);
     let result = result
         .map(|()| reply::empty(StatusCode::NO_CONTENT))
         .map_err(ApiError::from);

@@ -80,7 +80,7 @@ async fn registered(state: &State, body: &RegistrationRequest) -> Result<Respons
             return Err(ApiError::new(StatusCode::CONFLICT, "stale-roster"));
         }
     };
-    state.hub.detach(&removed);
+    state.detach(&removed);
     let answer = RegistrationStatus {
         did: body.did.clone(),
         device_id: certificate.device_id,

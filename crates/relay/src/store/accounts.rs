@@ -84,13 +84,32 @@ pub(crate) fn owner(sql: &dyn Sql, thumbprint: &[u8; 32]) -> Stored<Option<Owner
     )
 }
 
-/// Row of a registered account.
-pub(crate) fn by_did(sql: &dyn Sql, did: &str) -> Stored<Option<AccountRow>> {
+/// Row of a registered account, which nobody else changes until the transaction ends: what is read
+/// of it and its devices is still so when something is written.
+pub(crate) fn locked_by_did(sql: &dyn Sql, did: &str) -> Stored<Option<AccountRow>> {
     sql.first(
-        "SELECT id FROM accounts WHERE did = ?1",
+        "SELECT id FROM accounts WHERE did = ?1 /*! FOR NO KEY UPDATE */",
         params![did],
         |row| row.get(0),
     )
+}
+
+/// The same of a known row.
+pub(crate) fn lock(sql: &dyn Sql, account: AccountRow) -> Stored<()> {
+    sql.exists(
+        "SELECT 1 FROM accounts WHERE id = ?1 /*! FOR NO KEY UPDATE */",
+        params![account],
+    )
+    .map(drop)
+}
+
+/// Keeps others from changing a device, with its grants and key packages, until the transaction ends.
+pub(crate) fn lock_device(sql: &dyn Sql, device: DeviceRow) -> Stored<()> {
+    sql.exists(
+        "SELECT 1 FROM devices WHERE id = ?1 /*! FOR NO KEY UPDATE */",
+        params![device],
+    )
+    .map(drop)
 }
 
 /// Rows of an account's devices, oldest first.
@@ -106,7 +125,7 @@ pub(crate) fn devices(sql: &dyn Sql, account: AccountRow) -> Stored<Vec<DeviceRo
 /// the device.
 pub(crate) fn register(sql: &dyn Sql, new: &Registration) -> Stored<Registered> {
     let known: Option<(AccountRow, i64, Vec<u8>)> = sql.first(
-        "SELECT id, roster_seq, roster FROM accounts WHERE did = ?1",
+        "SELECT id, roster_seq, roster FROM accounts WHERE did = ?1 /*! FOR NO KEY UPDATE */",
         params![&new.did],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
@@ -131,13 +150,16 @@ pub(crate) fn register(sql: &dyn Sql, new: &Registration) -> Stored<Registered> 
 /// Removes a device with its queue, grants and key packages; the account with its last device.
 pub(crate) fn remove_device(sql: &dyn Sql, device: DeviceRow) -> Stored<()> {
     let account: Option<AccountRow> = sql.first(
-        "DELETE FROM devices WHERE id = ?1 RETURNING account",
+        "SELECT account FROM devices WHERE id = ?1",
         params![device],
         |row| row.get(0),
     )?;
     let Some(account) = account else {
         return Ok(());
     };
+    // Before anything else: a device that registers meanwhile keeps its account.
+    lock(sql, account)?;
+    sql.execute("DELETE FROM devices WHERE id = ?1", params![device])?;
     messages::delete_unqueued(sql, account)?;
     sql.execute(
         "DELETE FROM accounts WHERE id = ?1

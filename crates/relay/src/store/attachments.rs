@@ -3,7 +3,7 @@
 use sotto_wire::attachment::ObjectName;
 
 use super::sql::{Sql, params};
-use super::{AccountRow, Stored};
+use super::{AccountRow, Stored, accounts};
 
 /// Files looked after at once.
 const GONE_AT_ONCE: i64 = 500;
@@ -37,23 +37,33 @@ pub(crate) enum Added {
     },
 }
 
+/// Notes that a file may be there without a row, until somebody has looked: before it is written,
+/// where no start looks through the folder. Until the end of the transaction nobody looks.
+pub(crate) fn expect(sql: &dyn Sql, name: &ObjectName) -> Stored<()> {
+    sql.execute(
+        "INSERT INTO attachments_gone (name) VALUES (?1)
+         ON CONFLICT (name) DO UPDATE SET name = excluded.name",
+        params![name.as_bytes().as_slice()],
+    )
+    .map(drop)
+}
+
 /// Notes an object whose file is there.
 pub(crate) fn add(sql: &dyn Sql, new: &NewObject) -> Stored<Added> {
+    accounts::lock(sql, new.account)?;
     let name = new.name.as_bytes().as_slice();
+    expect(sql, &new.name)?;
     let renewed = sql.execute(
         "UPDATE attachments SET expires_at = ?3 WHERE name = ?1 AND account = ?2",
         params![name, new.account, new.expires_at],
     )?;
     if renewed > 0 {
+        looked_after(sql, &new.name)?;
         return Ok(Added::Renewed);
     }
     let left = left(sql, new)?;
     if left < new.size {
-        // Its file is there and may have no row.
-        sql.execute(
-            "INSERT INTO attachments_gone (name) VALUES (?1) ON CONFLICT DO NOTHING",
-            params![name],
-        )?;
+        // Its file is there and may have no row: it is still expected to be looked after.
         let left = u64::try_from(left).unwrap_or(0);
         return Ok(Added::Full { left });
     }
@@ -61,6 +71,7 @@ pub(crate) fn add(sql: &dyn Sql, new: &NewObject) -> Stored<Added> {
         "INSERT INTO attachments (name, account, size, expires_at) VALUES (?1, ?2, ?3, ?4)",
         params![name, new.account, new.size, new.expires_at],
     )?;
+    looked_after(sql, &new.name)?;
     Ok(Added::Created)
 }
 

@@ -57,7 +57,7 @@ pub(crate) enum Outcome {
 
 /// Judges and stores one put.
 pub(crate) fn put(sql: &dyn Sql, put: &Put, limits: Limits, now: i64) -> Stored<Outcome> {
-    let account = accounts::by_did(sql, &put.recipient)?;
+    let account = accounts::locked_by_did(sql, &put.recipient)?;
     let outcome = match (account, &put.verified) {
         (Some(account), Some(verified)) => put_verified(sql, account, put, verified, limits, now)?,
         _ => Outcome::Dropped,
@@ -66,7 +66,7 @@ pub(crate) fn put(sql: &dyn Sql, put: &Put, limits: Limits, now: i64) -> Stored<
         // A put that is dropped writes as much as one that is kept, so that the time of its answer
         // does not tell whether the recipient exists or cares (PMR, "Blocked senders", 4).
         sql.execute(
-            "INSERT INTO decoy (id, bytes) VALUES (1, ?1)
+            "INSERT INTO decoy (id, bytes) VALUES (1 /*! + (random() * 63)::bigint */, ?1)
              ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes",
             params![&vec![0; put.envelope.len()]],
         )?;

@@ -98,52 +98,110 @@ pub(crate) fn oldest(sql: &dyn Sql, limit: i64, now: i64) -> Stored<Vec<Entry>> 
     )
 }
 
+/// What a settlement did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Settled {
+    /// Entries that left the journal.
+    pub(crate) entries: usize,
+    /// Devices that have something new.
+    pub(crate) devices: Vec<DeviceRow>,
+}
+
 /// Queues what was accepted and drops the rest; either way the entry leaves the journal in this
-/// same transaction. Returns the devices that have something new.
+/// same transaction. Nothing where another process settles at the moment: one at a time, so that
+/// what comes to a grant stays in its order.
 pub(crate) fn settle(
     sql: &dyn Sql,
     verdicts: &[Verdict],
     limits: QueueLimits,
     now: i64,
-) -> Stored<Vec<DeviceRow>> {
-    let mut devices = Vec::new();
+) -> Stored<Option<Settled>> {
+    let alone = sql.exists(
+        "SELECT 1 /*! WHERE pg_try_advisory_xact_lock(
+             current_schema()::regnamespace::oid::int4, 2) */",
+        params![],
+    )?;
+    if !alone {
+        return Ok(None);
+    }
+    let mut settled = Settled::default();
+    let mut found = Vec::new();
     for verdict in verdicts {
-        sql.execute("DELETE FROM journal WHERE id = ?1", params![verdict.id])?;
-        let queued = match &verdict.accepted {
-            Some((address, id)) => queue_one(sql, address, id, verdict.body, limits, now)?,
-            None => None,
-        };
-        match queued {
-            Some(device) => devices.push(device),
+        if sql.execute("DELETE FROM journal WHERE id = ?1", params![verdict.id])? == 0 {
+            // Another process settled it after this one had read it.
+            continue;
+        }
+        settled.entries += 1;
+        match destination(sql, verdict, now)? {
+            Some(destination) => found.push(destination),
             None => messages::delete_body(sql, verdict.body)?,
         }
     }
-    Ok(devices)
+    // Devices are locked in their order, as everywhere: two transactions never wait for each other.
+    found.sort_by_key(|destination| destination.device);
+    for destination in &found {
+        if queue_one(sql, destination, limits, now)? {
+            settled.devices.push(destination.device);
+        } else {
+            messages::delete_body(sql, destination.body)?;
+        }
+    }
+    settled.devices.dedup();
+    Ok(Some(settled))
 }
 
-/// Queues one message, unless its grant is gone by now, it came before, or the grant's share is
-/// full: the sender repeats until its peer acknowledges end to end (§3.3), so nothing is lost.
-fn queue_one(
-    sql: &dyn Sql,
-    address: &str,
-    message_id: &str,
+struct Destination<'a> {
+    device: DeviceRow,
+    account: AccountRow,
+    address: &'a str,
+    message_id: &'a str,
     body: i64,
-    limits: QueueLimits,
+}
+
+/// Where an accepted put goes, unless its grant is gone by now.
+fn destination<'a>(
+    sql: &dyn Sql,
+    verdict: &'a Verdict,
     now: i64,
-) -> Stored<Option<DeviceRow>> {
-    let found: Option<(DeviceRow, AccountRow)> = sql.first(
+) -> Stored<Option<Destination<'a>>> {
+    let Some((address, message_id)) = &verdict.accepted else {
+        return Ok(None);
+    };
+    sql.first(
         "SELECT d.id, d.account FROM grants g JOIN devices d ON d.id = g.device
              WHERE g.address = ?1 AND g.closed = 0 AND g.expires_at > ?2",
         params![address, now],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
-    let Some((device, account)) = found else {
-        return Ok(None);
-    };
+        |row| {
+            Ok(Destination {
+                device: row.get(0)?,
+                account: row.get(1)?,
+                address,
+                message_id,
+                body: verdict.body,
+            })
+        },
+    )
+}
+
+/// Queues one message, unless it came before or the grant's share is full: the sender repeats until
+/// its peer acknowledges end to end (§3.3), so nothing is lost.
+fn queue_one(
+    sql: &dyn Sql,
+    destination: &Destination<'_>,
+    limits: QueueLimits,
+    now: i64,
+) -> Stored<bool> {
+    let &Destination {
+        device,
+        account,
+        address,
+        message_id,
+        body,
+    } = destination;
     if seen::contains(sql, message_id.as_bytes(), now)?
         || waiting(sql, address)? >= limits.per_grant
     {
-        return Ok(None);
+        return Ok(false);
     }
     let message = messages::insert(
         sql,
@@ -158,7 +216,7 @@ fn queue_one(
         },
     )?;
     messages::enqueue(sql, device, message)?;
-    Ok(Some(device))
+    Ok(true)
 }
 
 fn waiting(sql: &dyn Sql, address: &str) -> Stored<u64> {

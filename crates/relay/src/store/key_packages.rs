@@ -136,7 +136,7 @@ fn take_single_use(sql: &dyn Sql, device: DeviceRow) -> Stored<Option<Vec<u8>>> 
     sql.first(
         "DELETE FROM key_packages WHERE id =
                 (SELECT id FROM key_packages WHERE device = ?1 AND last_resort = 0
-                 ORDER BY id LIMIT 1)
+                 ORDER BY id LIMIT 1 /*! FOR UPDATE SKIP LOCKED */)
              RETURNING package",
         params![device],
         |row| row.get(0),

@@ -1,6 +1,7 @@
-//! Everything the relay keeps: one SQLite database, one writer, a few readers. All SQL of this
-//! crate stands under this module, in functions that take a [`sql::Sql`]; who calls them decides
-//! whether that writes or reads.
+//! Everything the relay keeps: in an SQLite file, with one writer and a few readers, or on a
+//! PostgreSQL server ([`postgres`]), which several processes may share. All SQL
+//! of this crate stands under this module, in functions that take a [`sql::Sql`]; who calls them
+//! decides whether that writes or reads.
 //!
 //! Expiry is a rule about reading (PMR storage contract §4): every query filters, and the sweep in
 //! [`expiry`] only reclaims room.
@@ -13,30 +14,22 @@ pub(crate) mod inbox;
 pub(crate) mod journal;
 pub(crate) mod key_packages;
 pub(crate) mod messages;
-mod migrations;
 pub(crate) mod pool;
+mod postgres;
 pub(crate) mod queue;
-mod readers;
 pub(crate) mod secrets;
 pub(crate) mod seen;
 pub(crate) mod sql;
 mod sqlite;
-#[cfg(feature = "testing")]
-mod watched;
-mod writer;
 
 use std::path::Path;
-use std::sync::Mutex;
-use std::time::Duration;
 
-use rusqlite::Connection;
-use tokio::sync::oneshot;
-
-use readers::Readers;
+use self::postgres::Postgres;
+pub(crate) use self::postgres::{Heard, Notice, Notices};
 use sql::Sql;
+use sqlite::Sqlite;
 #[cfg(feature = "testing")]
-pub use watched::Watch;
-use writer::Writer;
+pub use sqlite::Watch;
 
 /// Row number of a registered device; never used twice.
 pub(crate) type DeviceRow = i64;
@@ -58,6 +51,28 @@ pub(crate) enum StoreError {
     /// SQLite refused the statement.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
+    /// PostgreSQL refused the statement.
+    #[error("{message} ({code})")]
+    Postgres {
+        /// SQLSTATE.
+        code: String,
+        /// In the server's words.
+        message: String,
+    },
+    /// The server of the database does not answer.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    /// The URL of the database is none.
+    #[error("the URL of the database is not understood: {0}")]
+    Url(String),
+    /// An encrypted connection cannot be checked.
+    #[error(
+        "no certificate authority is trusted: set SSL_CERT_FILE, or sslmode=disable in the URL"
+    )]
+    Certificates,
+    /// A later version of this program made the schema.
+    #[error("the database was made by a newer version of this program")]
+    Newer,
     /// A statement that always returns a row returned none.
     #[error("a row is missing")]
     NoRow,
@@ -67,79 +82,117 @@ pub(crate) enum StoreError {
     /// The schema could not be brought up to date.
     #[error(transparent)]
     Migration(#[from] rusqlite_migration::Error),
-    /// The writer thread could not be started.
+    /// A thread could not be started.
     #[error(transparent)]
     Thread(#[from] std::io::Error),
 }
 
+impl StoreError {
+    /// Whether the same may go well a moment later: the transaction met another one, or a server
+    /// that goes down or is coming up.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Postgres { code, .. } => {
+                self.was_undone()
+                    // Unique and foreign keys: what was looked at before is no longer so.
+                    || ["23505", "23503", "55P03", "57P01", "57P02", "57P03"]
+                        .contains(&code.as_str())
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the server says that nothing of the transaction happened, because of another one.
+    fn was_undone(&self) -> bool {
+        matches!(self, Self::Postgres { code, .. } if code.starts_with("40"))
+    }
+}
+
 /// The open database.
-pub(crate) struct Store {
-    writer: Writer,
-    readers: Readers,
-    stopped: Mutex<Option<oneshot::Receiver<()>>>,
+pub(crate) enum Store {
+    /// A file, and this process alone.
+    Sqlite(Sqlite),
+    /// A server, which other processes of this relay may use too.
+    Postgres(Postgres),
 }
 
 impl Store {
-    /// Opens the database at `path`, making or migrating it.
-    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        let mut connection = Connection::open(path)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        // A 202 is a promise (§4.6): FULL makes every commit survive a power cut, NORMAL does not.
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        // What was acknowledged is gone, not merely unlinked: a stolen disk shows no old senders.
-        connection.pragma_update(None, "secure_delete", true)?;
-        // Nobody else writes; only a checkpoint ever waits, for a reader, and not for long.
-        connection.busy_timeout(Duration::from_millis(250))?;
-        connection.set_prepared_statement_cache_capacity(128);
-        migrations::apply(&mut connection)?;
-        let readers = Readers::open(path)?;
-        let (writer, stopped) = Writer::spawn(connection)?;
-        Ok(Self {
-            writer,
-            readers,
-            stopped: Mutex::new(Some(stopped)),
-        })
+    /// Opens the database file at `path`, making or migrating it.
+    pub(crate) fn open(path: &Path) -> Stored<Self> {
+        Sqlite::open(path).map(Self::Sqlite)
     }
 
-    /// Runs `job` in a transaction and returns once it is durable; its error undoes it. A job that
-    /// was undone without having failed may be run again.
+    /// Opens the database at `url`, making or migrating its schema. `origin` tells this process from
+    /// others.
+    pub(crate) async fn on_server(url: String, origin: u64) -> Stored<Self> {
+        Postgres::open(url, origin).await.map(Self::Postgres)
+    }
+
+    /// Runs `job` in a transaction and returns once it is durable; its error undoes it. A job of
+    /// which nothing is left may be run again.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         job: impl Fn(&dyn Sql) -> Stored<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.writer.write(job).await
+    ) -> Stored<T> {
+        match self {
+            Self::Sqlite(store) => store.write(job).await,
+            Self::Postgres(store) => store.write(job).await,
+        }
+    }
+
+    /// The same for a job that never waits for another: it only adds rows that nobody else knows.
+    /// Many of them share a transaction.
+    pub(crate) async fn append<T: Send + 'static>(
+        &self,
+        job: impl Fn(&dyn Sql) -> Stored<T> + Send + 'static,
+    ) -> Stored<T> {
+        match self {
+            Self::Sqlite(store) => store.write(job).await,
+            Self::Postgres(store) => store.append(job).await,
+        }
     }
 
     /// Runs `query` on a connection that cannot write.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         query: impl Fn(&dyn Sql) -> Stored<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.readers.read(query).await
+    ) -> Stored<T> {
+        match self {
+            Self::Sqlite(store) => store.read(query).await,
+            Self::Postgres(store) => store.read(query).await,
+        }
     }
 
-    /// Empties the log, so that what was deleted is not still readable there.
+    /// What tells other processes, where there may be any.
+    pub(crate) fn notices(&self) -> Option<&Notices> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(store) => Some(&store.notices),
+        }
+    }
+
+    /// Empties the log, so that what was deleted is not still readable there. A server does that by
+    /// itself.
     pub(crate) async fn checkpoint(&self) {
-        self.writer.checkpoint().await;
+        if let Self::Sqlite(store) = self {
+            store.checkpoint().await;
+        }
     }
 
-    /// Whether the writer is at work.
+    /// Whether it takes jobs.
     pub(crate) fn is_open(&self) -> bool {
-        self.writer.is_open()
+        match self {
+            Self::Sqlite(store) => store.is_open(),
+            Self::Postgres(store) => store.is_open(),
+        }
     }
 
     /// Finishes every write that was handed in and closes the database.
     pub(crate) async fn close(&self) {
-        self.readers.close();
-        self.writer.stop().await;
-        let stopped = self
-            .stopped
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take();
-        if let Some(stopped) = stopped {
-            let _ = stopped.await;
+        match self {
+            Self::Sqlite(store) => store.close().await,
+            Self::Postgres(store) => store.close().await,
         }
     }
 }

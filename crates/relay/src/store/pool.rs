@@ -25,6 +25,7 @@ pub(crate) fn provision(
     sender: &str,
     now: i64,
 ) -> Stored<Vec<DeviceRow>> {
+    accounts::lock(sql, account)?;
     sql.execute(
         "INSERT INTO provisioned (account, sender) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
         params![account, sender],
@@ -45,6 +46,7 @@ pub(crate) fn release(
     sender: &str,
     now: i64,
 ) -> Stored<Vec<DeviceRow>> {
+    accounts::lock(sql, account)?;
     let pooled: Vec<i64> = sql.all(
         "SELECT id FROM messages
              WHERE account = ?1 AND pooled = 1 AND sender = ?2 AND expires_at > ?3 ORDER BY id",
@@ -70,6 +72,7 @@ pub(crate) fn release(
 /// Discards a sender: its pooled messages go, its puts are dropped until `until`, and it is no
 /// longer provisioned. What already stands in a queue stays.
 pub(crate) fn discard(sql: &dyn Sql, account: AccountRow, sender: &str, until: i64) -> Stored<()> {
+    accounts::lock(sql, account)?;
     sql.execute(
         "DELETE FROM provisioned WHERE account = ?1 AND sender = ?2",
         params![account, sender],

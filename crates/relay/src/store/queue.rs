@@ -74,10 +74,14 @@ pub(crate) fn acknowledge(
     acks: &[(String, String)],
     remember_until: i64,
 ) -> Stored<()> {
+    // Always in the same order: devices of one account acknowledge the same messages.
+    let mut acks: Vec<_> = acks.iter().collect();
+    acks.sort_unstable();
     for (mailbox, message_id) in acks {
         let message: Option<i64> = sql.first(
             "SELECT m.id FROM messages m JOIN queue q ON q.message = m.id
-                 WHERE m.message_id = ?1 AND m.mailbox = ?2 AND q.device = ?3",
+                 WHERE m.message_id = ?1 AND m.mailbox = ?2 AND q.device = ?3
+                 /*! FOR UPDATE OF m */",
             params![message_id, mailbox, device],
             |row| row.get(0),
         )?;
@@ -94,4 +98,17 @@ pub(crate) fn acknowledge(
         )?;
     }
     Ok(())
+}
+
+/// A device, and a position in its queue.
+pub(crate) type Position = (DeviceRow, i64);
+
+/// The ends of the queues of all devices whose rows are between two numbers, both of them included.
+pub(crate) fn positions(sql: &dyn Sql, from: DeviceRow, to: DeviceRow) -> Stored<Vec<Position>> {
+    sql.all(
+        "SELECT d.id, coalesce((SELECT max(q.seq) FROM queue q WHERE q.device = d.id), 0)
+         FROM devices d WHERE d.id BETWEEN ?1 AND ?2",
+        params![from, to],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
 }

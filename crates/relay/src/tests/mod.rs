@@ -12,10 +12,14 @@ mod grants;
 mod key_packages;
 mod people;
 mod pool;
+#[cfg(unix)]
+mod postgres;
 mod privacy;
 mod puts;
 mod queue;
 mod registration;
+#[cfg(unix)]
+mod several;
 mod signatures;
 mod socket;
 mod world;

@@ -20,7 +20,7 @@ use super::answer::Answer;
 use super::doubles::{HandClock, Published};
 use super::people::{Device, Person};
 use crate::accounts::{Account, Accounts};
-use crate::config::Config;
+use crate::config::{Config, ServerUrl};
 use crate::relay::{self, JournalWorker, RunningRelay};
 
 /// Everything a test needs.
@@ -42,6 +42,24 @@ pub(crate) struct Setup {
     pub(crate) domain: Option<Domain>,
     pub(crate) adjust: fn(&mut Config),
     pub(crate) journal: JournalWorker,
+    /// A server instead of a file.
+    pub(crate) server: Option<ServerUrl>,
+}
+
+/// Whether these are the tests on PostgreSQL: the same files as those on SQLite, under another name.
+pub(crate) fn on_postgres() -> bool {
+    module_path!().contains("tests_on_postgres")
+}
+
+#[cfg(unix)]
+fn server() -> Option<ServerUrl> {
+    on_postgres().then(super::postgres::schema)
+}
+
+/// Where the server's programs are and whose they must be is known of Unix only.
+#[cfg(not(unix))]
+fn server() -> Option<ServerUrl> {
+    None
 }
 
 impl Default for Setup {
@@ -53,6 +71,7 @@ impl Default for Setup {
             domain: None,
             adjust: |_| {},
             journal: JournalWorker::Running,
+            server: server(),
         }
     }
 }
@@ -63,6 +82,7 @@ impl Setup {
         let plc = url::Url::parse("http://127.0.0.1:1").expect("url");
         let mut config = Config::development(data.clone(), plc);
         config.domain = self.domain.clone();
+        config.server = self.server.clone();
         config.limits.challenges_per_minute = 1_000_000;
         config.limits.lookups_per_minute = 1_000_000;
         (self.adjust)(&mut config);

@@ -91,22 +91,40 @@ async fn stored(state: &Arc<State>, new: NewObject, bytes: Bytes) -> Result<Adde
         .store
         .read(move |sql| attachments::is_kept(sql, &new.name))
         .await?;
-    let objects = Arc::clone(&state.objects);
+    let shared = state.store.notices().is_some();
+    if shared {
+        let expected = state
+            .store
+            .write(move |sql| attachments::expect(sql, &new.name));
+        expected.await?;
+    }
+    written(state, &new, bytes.clone(), kept).await?;
+    let added = state
+        .store
+        .write(move |sql| attachments::add(sql, &new))
+        .await?;
+    if shared && !matches!(added, Added::Full { .. }) {
+        // Another process may have found a file without a row in between.
+        written(state, &new, bytes, true).await?;
+    }
+    Ok(added)
+}
+
+/// Writes the file, unless it is `kept` and there.
+async fn written(state: &State, new: &NewObject, bytes: Bytes, kept: bool) -> Result<(), ApiError> {
+    let (objects, name) = (Arc::clone(&state.objects), new.name);
     let written = tokio::task::spawn_blocking(move || {
-        let there = std::fs::metadata(objects.path(&new.name));
+        let there = std::fs::metadata(objects.path(&name));
         // Without a row, a file is what a crash left: perhaps not on the disk yet.
         if kept && there.is_ok_and(|it| it.len() == bytes.len() as u64) {
             return Ok(());
         }
-        objects.write(&new.name, &bytes)
+        objects.write(&name, &bytes)
     });
     match written.await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => return Err(unwritten(&error)),
-        Err(_) => return Err(ApiError::unavailable()),
+        Ok(written) => written.map_err(|error| unwritten(&error)),
+        Err(_) => Err(ApiError::unavailable()),
     }
-    let added = state.store.write(move |sql| attachments::add(sql, &new));
-    Ok(added.await?)
 }
 
 fn unwritten(error: &io::Error) -> ApiError {

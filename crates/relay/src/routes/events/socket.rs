@@ -69,7 +69,7 @@ struct Session {
 /// Serves one connection to its end.
 pub(super) async fn run(state: Arc<State>, owner: Owner, socket: WebSocket) {
     let _tracked = state.tasks.token();
-    let attachment = state.hub.attach(owner.device);
+    let attachment = state.attach(owner.device);
     let heard = Instant::now();
     let mut session = Session {
         state,
@@ -144,6 +144,10 @@ impl Session {
                 Some(page) => {
                     for queued in page {
                         self.sent = queued.seq;
+                        self.attachment
+                            .signal
+                            .sent
+                            .store(queued.seq, Ordering::Release);
                         if let Some(delivery) = delivery::from_queue(queued) {
                             self.send(&Event::Delivery(delivery)).await?;
                         }

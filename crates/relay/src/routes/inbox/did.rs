@@ -64,8 +64,8 @@ async fn stored(state: &State, put: Put) -> Response {
         .write(move |sql| inbox::put(sql, &put, limits, now))
         .await;
     match outcome {
-        Ok(Outcome::Queued(devices)) => state.hub.wake(&devices),
-        Ok(Outcome::Pooled(devices)) => state.hub.wake_for_pool(&devices),
+        Ok(Outcome::Queued(devices)) => state.wake(&devices),
+        Ok(Outcome::Pooled(devices)) => state.wake_for_pool(&devices),
         Ok(Outcome::Dropped) => {}
         Ok(Outcome::Full) => return too_many(RETRY_FULL),
         Err(error) => {

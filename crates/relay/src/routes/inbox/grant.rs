@@ -51,7 +51,8 @@ async fn journaled(
     if put.m.len() > state.max_message() {
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
-    if put.n.len() > MAX_CHALLENGE {
+    // No challenge has a NUL, and not every engine keeps one in text.
+    if put.n.len() > MAX_CHALLENGE || put.n.contains('\0') {
         return Err(StatusCode::BAD_REQUEST);
     }
     let entry = NewEntry {
@@ -64,10 +65,10 @@ async fn journaled(
     state.journaled.fetch_add(1, Ordering::AcqRel);
     let appended = state
         .store
-        .write(move |sql| journal::append(sql, &entry))
+        .append(move |sql| journal::append(sql, &entry))
         .await;
     if let Err(error) = appended {
-        state.journaled.fetch_sub(1, Ordering::AcqRel);
+        state.resolved(1);
         let _ = ApiError::from(error);
         return Err(StatusCode::SERVICE_UNAVAILABLE);
     }

@@ -3,8 +3,8 @@
 use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
-use super::Stored;
-use super::sql::{Param, Row, Sql, Value};
+use super::super::Stored;
+use super::super::sql::{Param, Row, Sql, Value};
 
 impl ToSql for Param<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

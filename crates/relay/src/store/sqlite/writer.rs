@@ -5,8 +5,8 @@
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::sql::Sql;
-use super::{StoreError, Stored};
+use super::super::sql::Sql;
+use super::super::{StoreError, Stored};
 
 /// Jobs waiting for the writer; more wait in their senders.
 const QUEUE: usize = 1024;
@@ -191,8 +191,8 @@ fn in_savepoint<T>(connection: &Connection, job: impl FnOnce(&dyn Sql) -> Stored
 mod tests {
     use rusqlite::Connection;
 
-    use super::super::sql::{Sql, params};
     use super::{StoreError, Writer};
+    use crate::store::sql::{Sql, params};
 
     fn writer() -> (Writer, tokio::sync::oneshot::Receiver<()>) {
         let connection = Connection::open_in_memory().expect("sqlite");

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
-use super::sql::Sql;
-use super::{StoreError, Stored};
+use super::super::sql::Sql;
+use super::super::{StoreError, Stored};
 
 /// Reading connections. SQLite reads are short; two cores do not profit from more.
 const READERS: usize = 4;

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::super::sql::Sql;
+use super::super::{Store, StoreError, Stored};
+use super::Sqlite;
 use super::readers::Readers;
-use super::sql::Sql;
 use super::writer::Writer;
-use super::{Store, StoreError, Stored};
 
 /// What a simulation is told about a relay's database, and what it decides.
 pub trait Watch: Send + Sync {
@@ -82,10 +83,10 @@ impl Store {
             connection: Arc::new(Mutex::new(connection)),
             watch,
         };
-        Ok(Self {
+        Ok(Self::Sqlite(Sqlite {
             writer: Writer::here(here.clone()),
             readers: Readers::here(here),
             stopped: Mutex::new(None),
-        })
+        }))
     }
 }
