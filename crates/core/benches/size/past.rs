@@ -34,13 +34,11 @@ impl Size {
 }
 
 /// Into the database of an account: makes conversations until there are as many as asked for, and puts
-/// the longest into the first. The peers count as verified at `verified_at`, in milliseconds.
+/// the longest into the first, after the messages that are there. The peers count as verified at
+/// `verified_at`, in milliseconds.
 pub(crate) fn fill(database: &Database, size: Size, verified_at: u64) {
-    let counting = database.read_blocking::<_, DbError>(|tx| {
-        let sql = "SELECT count(*) FROM conversation";
-        Ok(tx.query_row(sql, [], |row| row.get::<_, i64>(0))?)
-    });
-    let there = counting.unwrap();
+    let there = number(database, "SELECT count(*) FROM conversation");
+    let last = number(database, "SELECT coalesce(max(id), 0) FROM message");
     for n in usize::try_from(there).unwrap()..size.conversations {
         let peer = peer(n, verified_at);
         write(database, move |tx| start::conversation(tx, &peer).map(drop));
@@ -52,12 +50,19 @@ pub(crate) fn fill(database: &Database, size: Size, verified_at: u64) {
         let (batch, mut rolled) = (made..until, dice.clone());
         dice = write(database, move |tx| {
             for n in batch {
-                message(tx, size, n, &mut rolled)?;
+                let id = last + i64::try_from(n + 1).unwrap() * STEP;
+                message(tx, size, id, &mut rolled)?;
             }
             Ok::<_, DbError>(rolled)
         });
         made = until;
     }
+}
+
+fn number(database: &Database, sql: &'static str) -> i64 {
+    let reading = database
+        .read_blocking::<_, DbError>(move |tx| Ok(tx.query_row(sql, [], |row| row.get(0))?));
+    reading.unwrap()
 }
 
 fn peer(n: usize, verified_at: u64) -> Peer {
@@ -73,7 +78,7 @@ fn peer(n: usize, verified_at: u64) -> Peer {
     }
 }
 
-fn message(tx: &WriteTx<'_>, size: Size, n: usize, dice: &mut Dice) -> Result<(), DbError> {
+fn message(tx: &WriteTx<'_>, size: Size, id: i64, dice: &mut Dice) -> Result<(), DbError> {
     let others = size.conversations - 1;
     let long = dice.below(size.messages) < size.longest;
     // The short ones are not all of one length.
@@ -85,7 +90,6 @@ fn message(tx: &WriteTx<'_>, size: Size, n: usize, dice: &mut Dice) -> Result<()
     let words = 2 + dice.below(6) + dice.below(20) * usize::from(dice.below(3) == 0);
     let text: Vec<String> = (0..words).map(|_| word(dice.rank())).collect();
     let text = text.join(" ");
-    let id = i64::try_from(n + 1).unwrap() * STEP;
     let mut mimi_id = [0; 32];
     mimi_id[..8].copy_from_slice(&dice.next().to_le_bytes());
     mimi_id[8..16].copy_from_slice(&id.to_le_bytes());
