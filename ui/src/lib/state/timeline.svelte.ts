@@ -1,13 +1,7 @@
-import type { Backend } from '$lib/backend'
 import { asErrorView } from '$lib/errors'
-import type { ErrorView } from '$lib/generated/ErrorView'
 import type { MessageView } from '$lib/generated/MessageView'
 import { Draft } from './draft.svelte'
-import { joinNewest, joinOlder, replace } from './merge'
-
-export const PAGE = 50
-/** How many pages back a gap is filled before the timeline simply starts anew at its end. */
-const GAP_PAGES = 4
+import { Passage } from './passage.svelte'
 
 /** What can be done with a message. */
 export type Deeds = {
@@ -20,29 +14,10 @@ export type Deeds = {
   history: (messageId: number) => void
 }
 
-/** The open conversation's messages, in the order the core gives. */
-export class Timeline {
-  messages = $state.raw<MessageView[]>([])
-  loaded = $state(false)
-  hasOlder = $state(false)
-  loadingOlder = $state(false)
-  /** Whether what is shown ends before the conversation does: after a jump into the past. */
-  hasNewer = $state(false)
-  loadingNewer = $state(false)
-  /** The message that was jumped to, anew with every jump. */
-  target = $state.raw<{ id: number } | null>(null)
-  error = $state.raw<ErrorView | null>(null)
-  /** Whether the last change put messages in front; the virtual list must know. */
-  prepended = $state(false)
+/** The open conversation: what is shown of it, and what the user does in it. */
+export class Timeline extends Passage {
   /** Grows with every message sent from here: the view then goes to the end. */
   sent = $state(0)
-  /** Received while the end was out of sight. */
-  unseen = $state(0)
-  /** Where "new messages" begins. */
-  firstUnread = $state<number | null>(null)
-  /** The message to read out. */
-  arrived = $state.raw<MessageView | null>(null)
-
   /** The message whose earlier texts are looked at. */
   history = $state<number | null>(null)
   /** The message that the next text answers. */
@@ -50,124 +25,21 @@ export class Timeline {
   /** The message that is getting another text, and that text. */
   editing = $state.raw<{ message: MessageView; draft: Draft } | null>(null)
 
-  readonly id: string
-  #backend: Backend
-  #unreadAtOpen: number
-  #queue: Promise<void> = Promise.resolve()
-  #pending = new Set<number>()
-  #atEnd = true
-  #attended = true
-  #closed = false
-
-  constructor(backend: Backend, id: string, unread: number) {
-    this.#backend = backend
-    this.id = id
-    this.#unreadAtOpen = unread
-  }
-
-  close(): void {
-    this.#closed = true
-  }
-
-  /** What the person can see: the end of the list, in a window that has the focus. */
-  watch(atEnd: boolean, attended: boolean): void {
-    this.#atEnd = atEnd
-    this.#attended = attended
-    if (atEnd && attended) this.unseen = 0
-  }
-
-  load(): Promise<void> {
-    return this.#run(async () => {
-      await this.#readNewest()
-      if (!this.loaded) this.firstUnread = this.#findFirstUnread()
-      this.loaded = true
-    })
-  }
-
-  /** After missed events: everything that is shown may have changed. */
-  resync(): Promise<void> {
-    return this.#run(async () => {
-      if (!this.hasNewer) await this.#readNewest()
-      await this.#readAgain(this.messages.map(({ id }) => id))
-      this.loaded = true
-    })
-  }
-
-  loadOlder(): Promise<void> {
-    if (this.loadingOlder || !this.hasOlder) return this.#queue
-    this.loadingOlder = true
-    return this.#run(async () => {
-      const page = await this.#page(this.messages[0]?.id ?? null)
-      this.hasOlder = page.length === PAGE
-      this.#show(joinOlder(this.messages, page), true)
-    }).finally(() => (this.loadingOlder = false))
-  }
-
-  loadNewer(): Promise<void> {
-    if (this.loadingNewer || !this.hasNewer) return this.#queue
-    this.loadingNewer = true
-    return this.#run(async () => {
-      const last = this.messages.at(-1)?.id ?? 0
-      const page = await this.#backend.messagesAfter(this.id, last, PAGE)
-      this.hasNewer = page.length === PAGE
-      this.#show([...this.messages, ...page])
-    }).finally(() => (this.loadingNewer = false))
-  }
-
-  /** Shows the conversation around a message, and on from there in both directions. */
-  jump(messageId: number): Promise<void> {
-    return this.#run(async () => {
-      if (!this.messages.some(({ id }) => id === messageId)) {
-        const page = await this.#backend.messagesAround(this.id, messageId, PAGE)
-        const at = page.findIndex(({ id }) => id >= messageId)
-        this.hasOlder = at < 0 || at >= PAGE / 2
-        this.hasNewer = page.length === PAGE
-        this.#show(page)
-        this.loaded = true
-      }
-      this.target = { id: messageId }
-    })
-  }
-
-  /** Back to where the conversation is now. */
-  toNewest(): Promise<void> {
-    if (!this.hasNewer) return this.#queue
-    return this.#run(async () => {
-      this.hasNewer = false
-      this.#show([])
-      await this.#readNewest()
-    })
-  }
-
-  changed(ids: number[]): Promise<void> {
-    const waiting = this.#pending.size > 0
-    for (const id of ids) this.#pending.add(id)
-    if (waiting) return this.#queue
-    return this.#run(async () => {
-      const asked = [...this.#pending]
-      this.#pending.clear()
-      const shown = new Set(this.messages.map(({ id }) => id))
-      const known = asked.filter((id) => shown.has(id))
-      if (known.length < asked.length) await this.#readUnknown(asked.filter((id) => !shown.has(id)))
-      if (known.length > 0) await this.#readAgain(known)
-    })
-  }
-
   /** Rejects with an `ErrorView`; the caller keeps the text. */
   async send(text: string): Promise<void> {
     const answered = this.replying
     this.replying = null
     let message: MessageView
     try {
-      message = await this.#backend.sendText(this.id, text, answered?.id ?? null)
+      message = await this.backend.sendText(this.id, text, answered?.id ?? null)
     } catch (thrown) {
       this.replying ??= answered
       throw thrown
     }
     await this.toNewest()
-    await this.#run(async () => {
+    await this.run(async () => {
       if (!this.messages.some(({ id }) => id === message.id)) {
-        this.#show([...this.messages, message])
+        this.show([...this.messages, message])
       }
       this.firstUnread = null
       this.sent++
@@ -176,11 +48,11 @@ export class Timeline {
 
   /** Whether the user chose a file. Rejects with an `ErrorView`. */
   async attach(caption: string): Promise<boolean> {
-    const message = await this.#backend.attachFile(this.id, caption)
+    const message = await this.backend.attachFile(this.id, caption)
     if (!message) return false
-    await this.#run(async () => {
+    await this.run(async () => {
       if (!this.messages.some(({ id }) => id === message.id)) {
-        this.#show([...this.messages, message])
+        this.show([...this.messages, message])
       }
       this.firstUnread = null
       this.sent++
@@ -193,9 +65,9 @@ export class Timeline {
     const name = named?.attachments.find((it) => it.index === index)?.name ?? ''
     try {
       this.error = null
-      if (what === 'cancel') await this.#backend.cancelAttachment(messageId, index)
-      else if (what === 'fetch') await this.#backend.fetchAttachment(messageId, index)
-      else await this.#backend.saveAttachment(messageId, index, name)
+      if (what === 'cancel') await this.backend.cancelAttachment(messageId, index)
+      else if (what === 'fetch') await this.backend.fetchAttachment(messageId, index)
+      else await this.backend.saveAttachment(messageId, index, name)
     } catch (thrown) {
       this.error = asErrorView(thrown)
     }
@@ -215,19 +87,19 @@ export class Timeline {
   async rewrite(text: string): Promise<void> {
     const edited = this.editing
     if (!edited) return
-    await this.#backend.editMessage(edited.message.id, text)
+    await this.backend.editMessage(edited.message.id, text)
     if (this.editing === edited) this.editing = null
     await this.changed([edited.message.id])
   }
 
   react(messageId: number, emoji: string | null): Promise<void> {
-    return this.#deed(messageId, () => this.#backend.react(messageId, emoji))
+    return this.#deed(messageId, () => this.backend.react(messageId, emoji))
   }
 
   remove(messageId: number, forEveryone: boolean): Promise<void> {
     if (this.editing?.message.id === messageId) this.editing = null
     if (this.replying?.id === messageId) this.replying = null
-    return this.#deed(messageId, () => this.#backend.deleteMessage(messageId, forEveryone))
+    return this.#deed(messageId, () => this.backend.deleteMessage(messageId, forEveryone))
   }
 
   async #deed(messageId: number, deed: () => Promise<unknown>): Promise<void> {
@@ -243,83 +115,10 @@ export class Timeline {
   async retry(messageId: number): Promise<void> {
     try {
       this.error = null
-      await this.#backend.retry(messageId)
+      await this.backend.retry(messageId)
       await this.changed([messageId])
     } catch (thrown) {
       this.error = asErrorView(thrown)
     }
-  }
-
-  async #readNewest(): Promise<void> {
-    let page = await this.#page(null)
-    let complete = page.length < PAGE
-    let joined = joinNewest(this.messages, page, complete)
-    for (let more = 0; joined === null && more < GAP_PAGES; more++) {
-      const older = await this.#page(page[0]?.id ?? null)
-      complete = older.length < PAGE
-      page = joinOlder(page, older)
-      joined = joinNewest(this.messages, page, complete)
-    }
-    // Joined to what is shown, the page says nothing about what lies further back.
-    const restarted = joined === null || this.messages.length === 0
-    if (complete || restarted) this.hasOlder = !complete
-    const fresh = joined ?? page
-    if (this.loaded) this.#notice(fresh)
-    this.#show(fresh)
-  }
-
-  async #readUnknown(ids: number[]): Promise<void> {
-    if (!this.hasNewer) return this.#readNewest()
-    // They belong below what is shown, and are counted where the end is out of sight.
-    const views = await this.#backend.messagesById(ids)
-    const last = this.messages.at(-1)?.id ?? 0
-    this.#notice(views.filter(({ id }) => id > last))
-  }
-
-  async #readAgain(ids: number[]): Promise<void> {
-    if (ids.length === 0) return
-    const views = await this.#backend.messagesById(ids)
-    this.#show(replace(this.messages, ids, views))
-  }
-
-  #notice(fresh: MessageView[]): void {
-    const known = new Set(this.messages.map(({ id }) => id))
-    const received = fresh.filter(({ id, mine }) => !mine && !known.has(id))
-    const first = received[0]
-    if (!first) return
-    this.arrived = received.at(-1) ?? null
-    if (this.#atEnd && this.#attended) return
-    this.unseen += received.length
-    this.firstUnread ??= first.id
-  }
-
-  #findFirstUnread(): number | null {
-    if (this.#unreadAtOpen === 0) return null
-    const received = this.messages.filter(({ mine, notice }) => !mine && notice === null)
-    return received.at(-this.#unreadAtOpen)?.id ?? null
-  }
-
-  #page(before: number | null): Promise<MessageView[]> {
-    return this.#backend.messages(this.id, before, PAGE)
-  }
-
-  #show(messages: MessageView[], prepended = false): void {
-    if (this.#closed) return
-    this.prepended = prepended
-    this.messages = messages
-  }
-
-  /** One read after the other, so that an older answer never covers a newer one. */
-  #run(task: () => Promise<void>): Promise<void> {
-    this.#queue = this.#queue.then(async () => {
-      if (this.#closed) return
-      try {
-        await task()
-        this.error = null
-      } catch (thrown) {
-        this.error = asErrorView(thrown)
-      }
-    })
-    return this.#queue
   }
 }

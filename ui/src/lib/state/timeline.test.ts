@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { FakeBackend } from '$lib/backend/fake'
 import { conversationId } from '$lib/backend/fake-data'
 import { ids, message, messages, talk } from '$lib/testing'
-import { PAGE, Timeline } from './timeline.svelte'
+import { PAGE } from './passage.svelte'
+import { Timeline } from './timeline.svelte'
 
 const id = conversationId(0)
 
