@@ -21,6 +21,8 @@ use crate::store::inbox::{self, Limits, Outcome, Put, VerifiedPut};
 
 /// When a sender whose reservation is full may try again: the recipient has to come by first.
 const RETRY_FULL: u64 = 300;
+/// When a put that the database could not take may be tried again.
+const RETRY_STORE: u64 = 5;
 
 /// Verifies and stores a put, and answers.
 pub(super) async fn put(state: &Arc<State>, recipient: Did, request: Request) -> Response {
@@ -30,7 +32,7 @@ pub(super) async fn put(state: &Arc<State>, recipient: Did, request: Request) ->
         .first_contacts
         .take(client, state.clock.now_ms())
     {
-        return too_many(seconds);
+        return later(StatusCode::TOO_MANY_REQUESTS, seconds);
     }
     let bytes = match body::read(request, state).await {
         Ok(bytes) if bytes.len() > state.max_message() => {
@@ -67,10 +69,10 @@ async fn stored(state: &State, put: Put) -> Response {
         Ok(Outcome::Queued(devices)) => state.wake(&devices),
         Ok(Outcome::Pooled(devices)) => state.wake_for_pool(&devices),
         Ok(Outcome::Dropped) => {}
-        Ok(Outcome::Full) => return too_many(RETRY_FULL),
+        Ok(Outcome::Full) => return later(StatusCode::TOO_MANY_REQUESTS, RETRY_FULL),
         Err(error) => {
             let _ = ApiError::from(error);
-            return reply::empty(StatusCode::SERVICE_UNAVAILABLE);
+            return later(StatusCode::SERVICE_UNAVAILABLE, RETRY_STORE);
         }
     }
     reply::empty(StatusCode::ACCEPTED)
@@ -110,8 +112,8 @@ fn nonce_digest(recipient: &Did, sender: &Did, nonce: &[u8; 16]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-fn too_many(seconds: u64) -> Response {
-    let mut response = reply::empty(StatusCode::TOO_MANY_REQUESTS);
+fn later(status: StatusCode, seconds: u64) -> Response {
+    let mut response = reply::empty(status);
     response
         .headers_mut()
         .insert(header::RETRY_AFTER, seconds.into());
