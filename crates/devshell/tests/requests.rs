@@ -5,15 +5,17 @@
 )]
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    process::{Child, ChildStderr, Command, Stdio},
+    time::Duration,
 };
 
 struct Devshell {
     process: Child,
+    /// Kept open for what it says later.
+    _log: BufReader<ChildStderr>,
     port: u16,
     folder: tempfile::TempDir,
 }
@@ -34,7 +36,8 @@ fn command(folder: &Path) -> Command {
         .env("SOTTO_KEYRING", "file")
         .env("SOTTO_DEVSHELL_UI", folder)
         .env("SOTTO_DEFAULT_RELAY", "localhost:1")
-        .stderr(Stdio::null());
+        .env("SOTTO_LOG", "sotto_devshell=info")
+        .stderr(Stdio::piped());
     command
 }
 
@@ -51,21 +54,25 @@ impl Devshell {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("index.html"), "<!doctype html>the page").unwrap();
         let port = free_port();
-        let process = command(folder.path())
+        let mut process = command(folder.path())
             .env("SOTTO_DEVSHELL_LISTEN", format!("127.0.0.1:{port}"))
             .env("SOTTO_DEVSHELL_ORIGIN", "http://localhost:1420")
             .spawn()
             .unwrap();
-        let shell = Self {
+        // Not by connecting until it works: a socket that connects to a port on which nobody listens yet
+        // may be given that very port, and is then in the way.
+        let mut log = BufReader::new(process.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("listening on") {
+            line.clear();
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "not listening");
+        }
+        Self {
             process,
+            _log: log,
             port,
             folder,
-        };
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < deadline, "not listening");
         }
-        shell
     }
 
     fn own(&self) -> String {
