@@ -6,4 +6,4 @@ mod progress;
 pub(crate) mod quarantine;
 pub(crate) mod seen;
 
-pub(crate) use progress::{NewReader, Reader, WINDOW};
+pub(crate) use progress::{NewReader, Reader, WINDOW, met_again};

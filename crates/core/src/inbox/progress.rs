@@ -150,6 +150,32 @@ impl Reader {
         later.find_map(|(later, early)| early.message.map(|id| (later - seq, id)))
     }
 
+    /// As [`Reader::later_message`], where the gap is in a group that this one has replaced: what is missing
+    /// there comes first here (docs/protocol.md §3.6), and belongs before what was read beyond the gap.
+    pub(crate) fn later_in_replaced(
+        &self,
+        tx: &WriteTx<'_>,
+        seq: u64,
+    ) -> Result<Option<(u64, i64)>, DbError> {
+        // A frame without a message may come before those that were sealed anew.
+        let found: Option<(u64, i64)> = tx
+            .prepare_cached(
+                "SELECT e.seq - r.processed + 1, e.message
+                 FROM early_frame e JOIN read_group r ON r.id = e.read_group
+                 WHERE r.peer_device = ?1 AND r.conversation = ?2 AND r.id < ?3
+                   AND e.message IS NOT NULL
+                 ORDER BY r.id DESC, e.seq LIMIT 1",
+            )?
+            .query_row(params![self.device, self.conversation, self.row], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        Ok(found.and_then(|(gap, later)| {
+            let distance = gap.checked_sub(seq).filter(|it| *it > 0)?;
+            Some((distance, later))
+        }))
+    }
+
     /// Whether a frame with this number and link cannot be of the same sequence as those that were
     /// processed: its sender was set back, and sealed another one under a number of before
     /// (docs/protocol.md §3.7).
@@ -282,6 +308,22 @@ impl Reader {
     pub(crate) fn ack_due(&self) -> bool {
         self.ack_due
     }
+}
+
+/// A message that was read beyond a gap has come again, in the group that replaced it: nothing that comes
+/// later belongs before it.
+pub(crate) fn met_again(
+    tx: &WriteTx<'_>,
+    conversation: i64,
+    mimi_id: &[u8; 32],
+) -> Result<(), DbError> {
+    tx.prepare_cached(
+        "UPDATE early_frame SET message = NULL
+         WHERE message = (SELECT id FROM message WHERE conversation = ?1 AND mimi_id = ?2)
+           AND read_group IN (SELECT id FROM read_group WHERE conversation = ?1)",
+    )?
+    .execute(params![conversation, mimi_id])?;
+    Ok(())
 }
 
 /// Of a frame that nothing is known of.

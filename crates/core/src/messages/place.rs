@@ -2,7 +2,7 @@
 //!
 //! A message that arrives in order gets the next multiple of [`STEP`]. A frame that was overtaken
 //! belongs above the one that overtook it: it gets that one's id minus the distance of their
-//! numbers, which is less than [`STEP`] (`inbox::WINDOW`), so that it takes nobody's place.
+//! numbers, which is less than [`STEP`] (`inbox::WINDOW`), or one near it where two groups have a say.
 
 use crate::db::{DbError, WriteTx};
 use crate::inbox::WINDOW;
@@ -27,7 +27,13 @@ pub(super) fn after(last: i64) -> i64 {
     (last / STEP + 1) * STEP
 }
 
-/// The id of a message that was sent `distance` frames before the one with the id `later`.
-pub(super) fn before(later: i64, distance: u64) -> i64 {
-    later - i64::try_from(distance).unwrap_or(STEP - 1)
+/// The id of a message that was sent `distance` frames before the one with the id `later`; the next
+/// one further up that is free.
+pub(super) fn before(tx: &WriteTx<'_>, later: i64, distance: u64) -> Result<i64, DbError> {
+    let mut statement = tx.prepare_cached("SELECT 1 FROM message WHERE id = ?1")?;
+    let mut place = later - i64::try_from(distance).unwrap_or(STEP - 1);
+    while statement.exists([place])? {
+        place -= 1;
+    }
+    Ok(place)
 }

@@ -3,6 +3,7 @@
 use super::Refusal;
 use super::pass::Pass;
 use crate::db::DbError;
+use crate::inbox;
 use crate::messages::compose::{NewMessage, insert};
 use crate::messages::content::{Event, Expiry, Kind, by_peer, expiry_of, resolved, text_of};
 use crate::messages::{MessageState, attach, place};
@@ -37,16 +38,20 @@ impl Pass<'_, '_> {
         bytes: &[u8],
         certificate: &[u8],
     ) -> Result<Stored, Refusal> {
+        let tx = self.tx;
         let reader = self.reader(group_id)?;
         let (conversation, device) = (reader.conversation, reader.device);
-        let later = reader.later_message(seq);
+        let later = match reader.later_message(seq) {
+            Some(later) => Some(later),
+            None => reader.later_in_replaced(tx, seq)?,
+        };
         let malformed = |_| Refusal::Envelope("content.malformed");
         let content = Content::decode(bytes).map_err(malformed)?;
         let sender = self.sender(device)?;
         let id = ConversationId::of(&self.own.did, &sender);
         let mimi_id = content::message_id(&sender, &id, bytes).map_err(malformed)?;
         let place = match later {
-            Some((distance, later)) => place::before(later, distance),
+            Some((distance, later)) => place::before(tx, later, distance)?,
             None => self.next_place()?,
         };
         let new = New {
@@ -65,6 +70,7 @@ impl Pass<'_, '_> {
         };
         // It may have been sealed anew, under another number, after it seemed lost.
         if !stored {
+            inbox::met_again(self.tx, conversation, &mimi_id)?;
             return Ok(Stored::default());
         }
         self.early.arrived(self.tx, conversation, &mimi_id)?;

@@ -1,9 +1,9 @@
 //! Loss and repair (docs/protocol.md §3.7): disks that were set back, peers that lie, and requests that
 //! are lost themselves.
 
-use crate::db::{DbError, incoming};
+use crate::db::{DbError, conversations, incoming};
 use crate::messages::requests::{self, Arrival};
-use crate::messages::{EngineError, MessageState, Outcome, housekeep};
+use crate::messages::{EngineError, MessageState, Outcome, housekeep, renew};
 use crate::testing::{self, Party, TestClock, settle};
 use sotto_wire::claim;
 use sotto_wire::conversation::ConversationId;
@@ -418,6 +418,34 @@ fn naming(alice: &Party, bob: &Party, seq: u64, lost: Vec<Lost>) -> crate::messa
 
 fn own_group(party: &Party) -> [u8; 16] {
     party.read(|tx| Ok(tx.query_row("SELECT group_id FROM send_group", [], |row| row.get(0))?))
+}
+
+#[test]
+fn what_was_read_beyond_a_gap_stays_behind_what_comes_in_the_next_group() {
+    let (mut alice, mut bob) = acquainted();
+    let image = bob.copy();
+    for text in ["a", "b", "c"] {
+        alice.say(&bob, text);
+    }
+    alice.send(&mut bob);
+    bob.receive();
+    bob.restore(&image);
+    for text in ["d", "e"] {
+        alice.say(&bob, text);
+        alice.send(&mut bob);
+        bob.receive();
+    }
+    assert_eq!(bob.texts(&alice), ["hello", "d", "e"]);
+    alice.say(&bob, "f");
+    let id = ConversationId::of(&alice.own.did, &bob.own.did);
+    alice.write(move |tx| {
+        let row = conversations::by_id(tx, &id)?.unwrap().row;
+        renew::retire(tx, row)
+    });
+    settle(&mut alice, &mut bob);
+    assert_eq!(bob.texts(&alice), ["hello", "a", "b", "c", "d", "e", "f"]);
+    alice.all_delivered(&bob);
+    go_on(&mut alice, &mut bob);
 }
 
 #[test]
