@@ -158,6 +158,19 @@ export function seed(now: number): Seed {
   return { conversations, messages }
 }
 
+/** Adds conversations until there are `count`. */
+export function crowd({ conversations, messages }: Seed, count: number): Seed {
+  const more = Array.from({ length: count - conversations.length }, (_, n): ConversationView => {
+    const index = conversations.length + n
+    const like = conversations[n % conversations.length]!
+    const handle = `person${index}.example`
+    const lastAt = like.lastAt && like.lastAt - index * MINUTE
+    const person = { ...like.peer, did: `did:web:${handle}`, handle, displayName: `Person ${index}` }
+    return { ...like, id: conversationId(index), lastAt, unread: 0, peer: person }
+  })
+  return { conversations: [...conversations, ...more], messages }
+}
+
 /** Enough older lines to page through. */
 function history(): Line[] {
   return Array.from({ length: 180 }, (_, n): Line => {

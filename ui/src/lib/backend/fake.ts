@@ -2,7 +2,7 @@ import type { AppState } from '$lib/generated/AppState'
 import type { Backend } from './backend'
 import { anchoringFromLocation } from './fake-anchoring'
 import { fakeAccount, type FakeOptions } from './fake-base'
-import { conversationId } from './fake-data'
+import { conversationId, crowd, seed } from './fake-data'
 import { FakeReach } from './fake-reach'
 import { demoRequests } from './fake-requests'
 
@@ -32,7 +32,11 @@ export function fakeFromLocation(search: string): FakeBackend {
     delegationElsewhere: { kind: 'delegationElsewhere', account },
     words: { kind: 'ready', account: { ...fakeAccount, wordsDue: true } },
   }
-  const data = query.has('empty') ? { conversations: [], messages: new Map() } : undefined
+  const data = query.has('empty')
+    ? { conversations: [], messages: new Map() }
+    : query.has('many')
+      ? crowd(seed(Date.now()), Number(query.get('many')))
+      : undefined
   const state = states[query.get('state') ?? '']
   const fake = new FakeBackend({
     latency: 120,
