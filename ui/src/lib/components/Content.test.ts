@@ -186,3 +186,13 @@ it('offers no download of what never came to a relay', () => {
   expect(screen.queryByTestId('attachment-fetch')).toBeNull()
   expect(item.querySelectorAll('[data-code="attachment.quota"]').length).toBe(1)
 })
+
+it.each([
+  ['relay.unreachable', true],
+  ['attachment.gone', false],
+  ['attachment.invalid', false],
+])('offers to download again what may come: %s', (code, offered) => {
+  const error = { code, detail: null }
+  show({ attachments: [{ ...picture, state: 'failed', error }] })
+  expect(screen.queryByTestId('attachment-fetch') !== null).toBe(offered)
+})
