@@ -154,6 +154,14 @@ impl Announced {
     }
 }
 
+/// The SHA-256 of the body that a signed request announces.
+pub(crate) fn announced(headers: &HeaderMap) -> Result<[u8; 32], ApiError> {
+    signature(headers)
+        .ok_or(ApiError::unauthorized("bad-signature"))?
+        .announced()
+        .ok_or(ApiError::malformed())
+}
+
 fn signature(headers: &HeaderMap) -> Option<ParsedSignature> {
     // One value each: which of two a proxy would have looked at is nobody's guess.
     let text = |name: &str| {

@@ -18,6 +18,8 @@ pub(crate) struct Signal {
     pub(crate) wake: Notify,
     /// The pool stopped being empty.
     pub(crate) pool: AtomicBool,
+    /// Whether grants are issued may have changed.
+    pub(crate) lifecycle: AtomicBool,
     /// Position in the queue up to which messages were sent.
     pub(crate) sent: AtomicI64,
     /// A newer connection of this device took over, or the device is gone.
@@ -63,6 +65,15 @@ impl Hub {
     pub(crate) fn wake_for_pool(&self, devices: &[DeviceRow]) -> Vec<DeviceRow> {
         self.signal(devices, |signal| {
             signal.pool.store(true, Ordering::Release);
+            signal.wake.notify_one();
+        })
+    }
+
+    /// Tells those of the devices that are attached that whether they are issued grants may have
+    /// changed, and returns the others.
+    pub(crate) fn wake_for_lifecycle(&self, devices: &[DeviceRow]) -> Vec<DeviceRow> {
+        self.signal(devices, |signal| {
+            signal.lifecycle.store(true, Ordering::Release);
             signal.wake.notify_one();
         })
     }

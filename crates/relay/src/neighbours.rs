@@ -42,10 +42,12 @@ fn take(state: &State, told: Heard) {
     match told {
         Heard::Notice(Notice::Queue(device)) => drop(state.hub.wake(&[device])),
         Heard::Notice(Notice::Pool(device)) => drop(state.hub.wake_for_pool(&[device])),
+        Heard::Notice(Notice::Lifecycle(device)) => drop(state.hub.wake_for_lifecycle(&[device])),
         Heard::Notice(Notice::Detached(device)) => state.hub.detach(&[device]),
         Heard::Anything => {
             let attached: Vec<_> = state.hub.positions().iter().map(|it| it.0).collect();
             state.hub.wake_for_pool(&attached);
+            state.hub.wake_for_lifecycle(&attached);
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sotto_wire::challenge::{NextChallenge, Realm};
 use sotto_wire::domain::Domain;
 use sotto_wire::random::Random;
+use sotto_wire::relay_api::GrantLifecycle;
 use sotto_wire::time::{Clock, Timestamp};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,8 @@ pub(crate) struct State {
     pub(crate) domain: Domain,
     /// Limits.
     pub(crate) limits: Limits,
+    /// Whether this relay issues grants.
+    pub(crate) lifecycle: GrantLifecycle,
     /// Header with the client's address, where a proxy sets one.
     pub(crate) client_ip_header: Option<String>,
     /// The database.
@@ -113,6 +116,7 @@ impl State {
         let limits = parts.config.limits;
         Self {
             domain: parts.domain,
+            lifecycle: parts.config.grant_lifecycle,
             client_ip_header: parts.config.client_ip_header,
             store: parts.store,
             objects: parts.objects,
@@ -140,6 +144,12 @@ impl State {
     pub(crate) fn wake_for_pool(&self, devices: &[DeviceRow]) {
         let elsewhere = self.hub.wake_for_pool(devices);
         self.tell(elsewhere.into_iter().map(Notice::Pool));
+    }
+
+    /// Tells a device, wherever it is attached, that whether it is issued grants may have changed.
+    pub(crate) fn tell_lifecycle(&self, device: DeviceRow) {
+        let elsewhere = self.hub.wake_for_lifecycle(&[device]);
+        self.tell(elsewhere.into_iter().map(Notice::Lifecycle));
     }
 
     /// Ends the connections of devices that are no longer registered.

@@ -53,7 +53,7 @@ pub struct Capabilities {
 }
 
 /// The capability `core`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Core {
     /// Versions of the API, newest last.
@@ -64,10 +64,22 @@ pub struct Core {
     pub challenge_expiry: u64,
     /// The most acknowledgements in one request.
     pub max_ack_batch: u64,
+    /// The most deliveries that a socket sends ahead of their acknowledgements.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_in_flight: Option<u64>,
+    /// The most challenges for one network address in a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenges_per_minute: Option<u64>,
+    /// The most registrations from one network address in a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registrations_per_minute: Option<u64>,
+    /// The most requests of one device in a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u64>,
 }
 
 /// The capability `didMailbox`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DidMailbox {
     /// Versions of the API, newest last.
@@ -78,10 +90,19 @@ pub struct DidMailbox {
     pub message_max_bytes: u64,
     /// How long a message is kept, in seconds.
     pub message_expiry: u64,
+    /// The most messages of one sender with a reservation that wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_waiting: Option<u64>,
+    /// The most first contacts from one network address in a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub puts_per_minute: Option<u64>,
+    /// The most senders that an account may block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_blocks: Option<u64>,
 }
 
 /// The capability `grant`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Grant {
     /// Versions of the API, newest last.
@@ -96,10 +117,22 @@ pub struct Grant {
     pub lifecycle: String,
     /// The most grants in one request.
     pub max_per_request: u64,
+    /// The most grants of one device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_grants: Option<u64>,
+    /// How long a grant lasts, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant_expiry: Option<u64>,
+    /// The most messages that wait for one grant; more are lost after their 202.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_waiting: Option<u64>,
+    /// The most puts from one network address in a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub puts_per_minute: Option<u64>,
 }
 
 /// The capability [`KEY_PACKAGES`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyPackages {
     /// Versions of the API, newest last.
@@ -110,10 +143,22 @@ pub struct KeyPackages {
     pub max_single_use: u64,
     /// The most claims that an account may make in an hour.
     pub claims_per_hour: u64,
+    /// The largest package in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package_max_bytes: Option<u64>,
+    /// The most claims and fetches from one network address in a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookups_per_minute: Option<u64>,
+    /// The most single-use packages of one account that are handed out in a day; then its last resorts are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub single_use_per_day: Option<u64>,
+    /// The most of them to one claimant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub single_use_per_claimant: Option<u64>,
 }
 
 /// The capability [`ATTACHMENTS`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Attachments {
     /// Versions of the API, newest last.
@@ -126,6 +171,9 @@ pub struct Attachments {
     pub account_max_bytes: u64,
     /// How long an object is kept, in seconds.
     pub object_expiry: u64,
+    /// The most objects that one network address may fetch in a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetches_per_minute: Option<u64>,
 }
 
 impl EnablerDocument {
@@ -167,12 +215,14 @@ mod tests {
             path_prefix: "/pmr/v1".into(),
             challenge_expiry: 300,
             max_ack_batch,
+            ..Core::default()
         };
         let key_packages = KeyPackages {
             versions: vec!["1".into()],
             path_prefix: "/pmr/v1".into(),
             max_single_use: 100,
             claims_per_hour: 60,
+            ..KeyPackages::default()
         };
         let capabilities = Capabilities {
             core,

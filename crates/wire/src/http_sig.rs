@@ -139,6 +139,14 @@ impl ParsedSignature {
         self.verify_with(parts, Some(digest_value(body)), key)
     }
 
+    /// The SHA-256 of the body that the request announces, if it announces one.
+    #[must_use]
+    pub fn announced(&self) -> Option<[u8; 32]> {
+        let digest = self.content_digest.as_deref()?;
+        let base64 = digest.strip_prefix("sha-256=:")?.strip_suffix(':')?;
+        STANDARD.decode(base64).ok()?.try_into().ok()
+    }
+
     fn verify_with(
         &self,
         parts: &RequestParts<'_>,

@@ -7,16 +7,20 @@ mod grants;
 mod key_packages;
 mod mailbox;
 mod messages;
+mod objects;
 pub mod paths;
 mod registration;
 
 pub use event::{Event, EventError};
-pub use grants::{GrantList, GrantPatch, GrantsRequest, GrantsResponse, ListedGrant};
+pub use grants::{
+    GrantLifecycle, GrantList, GrantPatch, GrantsPatch, GrantsRequest, GrantsResponse, ListedGrant,
+};
 pub use key_packages::{
     ClaimRequest, ClaimResponse, ClaimedPackage, KeyPackagesPut, KeyPackagesState,
 };
-pub use mailbox::{Adjudication, MailboxKey, Pool, message_id};
+pub use mailbox::{Adjudication, Blocks, MailboxKey, Pool, message_id};
 pub use messages::{Ack, Acks, Delivery, MessagesPage};
+pub use objects::{ListedObject, ObjectList};
 pub use registration::{ErrorBody, RegistrationRequest, RegistrationStatus};
 
 /// The media type of bodies.
@@ -31,6 +35,8 @@ pub const MAX_KEY_PACKAGE: usize = 16 * 1024;
 pub const MAX_SMALL_BODY: usize = 64 * 1024;
 /// The most messages in a page of `GET /pmr/v1/messages`.
 pub const MAX_PAGE: usize = 100;
+/// The most objects in a page of `GET /pmr/v1/attachments`.
+pub const MAX_OBJECT_PAGE: usize = 500;
 
 #[cfg(test)]
 mod tests;

@@ -108,15 +108,18 @@ fn pds_api(bytes: &[u8]) {
 fn relay_bodies(bytes: &[u8]) {
     same::<api::Acks>(bytes);
     same::<api::Adjudication>(bytes);
+    same::<api::Blocks>(bytes);
     same::<api::ClaimRequest>(bytes);
     same::<api::ClaimResponse>(bytes);
     same::<api::ErrorBody>(bytes);
     same::<api::GrantList>(bytes);
     same::<api::GrantPatch>(bytes);
+    same::<api::GrantsPatch>(bytes);
     same::<api::GrantsRequest>(bytes);
     same::<api::GrantsResponse>(bytes);
     same::<api::KeyPackagesPut>(bytes);
     same::<api::KeyPackagesState>(bytes);
+    same::<api::ObjectList>(bytes);
     same::<api::Pool>(bytes);
     same::<api::RegistrationRequest>(bytes);
     same::<api::RegistrationStatus>(bytes);

@@ -142,6 +142,7 @@ fn finish(given: Given, problems: &mut Vec<String>) -> Option<Config> {
         development: given.development,
         log: given.log.unwrap_or(LogFormat::Json),
         client_ip_header: given.client_ip_header,
+        grant_lifecycle: given.grant_lifecycle,
         limits: given.limits,
     })
 }

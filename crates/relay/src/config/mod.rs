@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use sotto_wire::domain::Domain;
+use sotto_wire::relay_api::GrantLifecycle;
 use url::Url;
 
 pub use load::{ConfigError, describe, load};
@@ -73,6 +74,8 @@ pub struct Config {
     /// Header from which a trusted reverse proxy's view of the client's address is taken (its last
     /// entry). Only for rate limits.
     pub client_ip_header: Option<String>,
+    /// Whether grants are issued: `Draining` ends that for good, to close a relay down.
+    pub grant_lifecycle: GrantLifecycle,
     /// Everything that is a number.
     pub limits: Limits,
 }
@@ -111,6 +114,8 @@ pub struct Limits {
     pub pool_max_bytes: u64,
     /// Queued first-contact messages of one provisioned sender.
     pub reservation: u64,
+    /// Senders one account may block; published.
+    pub blocks_max: u64,
     /// How long a discarded sender's puts are dropped.
     pub discard_window: u64,
     /// How long ids and nonces are remembered.
@@ -159,6 +164,7 @@ impl Default for Limits {
             pool_depth: 32,
             pool_max_bytes: 16 * 1024 * 1024,
             reservation: 256,
+            blocks_max: 5000,
             discard_window: 3600,
             dedup_expiry: 40 * 86_400,
             journal_max: 20_000,
@@ -199,6 +205,7 @@ impl Config {
             development: true,
             log: LogFormat::Text,
             client_ip_header: None,
+            grant_lifecycle: GrantLifecycle::Active,
             limits: Limits::default(),
         }
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use sotto_wire::domain::Domain;
+use sotto_wire::relay_api::GrantLifecycle;
 use url::Url;
 
 use super::{Limits, LogFormat, ServerUrl};
@@ -20,6 +21,7 @@ pub(super) struct Given {
     pub(super) development: bool,
     pub(super) log: Option<LogFormat>,
     pub(super) client_ip_header: Option<String>,
+    pub(super) grant_lifecycle: GrantLifecycle,
     pub(super) limits: Limits,
 }
 
@@ -135,6 +137,18 @@ pub(super) const SETTINGS: &[Setting] = &[
             Ok(())
         },
     },
+    Setting {
+        name: "grant_lifecycle",
+        about: "active, or draining: issues no grants any more [active]",
+        set: |given, text| {
+            given.grant_lifecycle = match text {
+                "active" => GrantLifecycle::Active,
+                "draining" => GrantLifecycle::Draining,
+                _ => return Err(expected("active or draining")),
+            };
+            Ok(())
+        },
+    },
     limit!(
         message_max_bytes,
         66_000..=131_072,
@@ -201,6 +215,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         reservation,
         1..=100_000,
         "queued messages of one provisioned sender [256]"
+    ),
+    limit!(
+        blocks_max,
+        1..=100_000,
+        "senders one account may block [5000]"
     ),
     limit!(
         discard_window,

@@ -34,6 +34,8 @@ pub(super) async fn invalidate(
         .store
         .write(move |sql| grants::delete(sql, device, &address))
         .await;
+    // It may have been the last one.
+    state.tell_lifecycle(device);
     let result = deleted
         .map(|()| reply::empty(StatusCode::NO_CONTENT))
         .map_err(ApiError::from);

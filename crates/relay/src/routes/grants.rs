@@ -1,4 +1,4 @@
-//! `POST` and `GET /pmr/v1/grants` (§4.6).
+//! `POST`, `GET` and `PATCH /pmr/v1/grants` (§4.6).
 
 use std::sync::Arc;
 
@@ -7,7 +7,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use sotto_wire::grant::{self, Address, GrantKey, IssuedGrant};
 use sotto_wire::random;
-use sotto_wire::relay_api::{GrantList, GrantsRequest, GrantsResponse, ListedGrant};
+use sotto_wire::relay_api::{
+    GrantLifecycle, GrantList, GrantsPatch, GrantsRequest, GrantsResponse, ListedGrant,
+};
 
 use crate::auth::Owned;
 use crate::error::ApiError;
@@ -66,34 +68,71 @@ async fn issued(state: &State, owned: &Owned) -> Result<Response, ApiError> {
         .collect();
     let kept = grants.clone();
     let (device, now) = (owned.owner.device, state.now_i64());
-    let until = state.later(state.limits.grant_lifetime);
-    let max = state.limits.grants_per_device;
+    let bounds = Bounds {
+        policy: state.lifecycle,
+        now,
+        until: state.later(state.limits.grant_lifetime),
+        max: state.limits.grants_per_device,
+    };
     let stored = state
         .store
-        .write(move |sql| store(sql, device, &kept, Bounds { now, until, max }))
+        .write(move |sql| store(sql, device, &kept, bounds))
         .await?;
-    if !stored {
-        return Err(ApiError::new(StatusCode::CONFLICT, "too-many-grants"));
+    match stored {
+        Kept::All => Ok(reply::cbor(StatusCode::OK, &GrantsResponse { grants })),
+        Kept::TooMany => Err(ApiError::new(StatusCode::CONFLICT, "too-many-grants")),
+        Kept::Draining => Err(ApiError::new(StatusCode::CONFLICT, "draining")),
     }
-    Ok(reply::cbor(StatusCode::OK, &GrantsResponse { grants }))
 }
 
+/// Begins to drain, or ends it: the device's wish. Repeatable.
+pub(super) async fn drain(Shared(state): Shared<Arc<State>>, owned: Owned) -> Response {
+    let result = drained(&state, &owned).await;
+    owned.answer(&state, result)
+}
+
+async fn drained(state: &State, owned: &Owned) -> Result<Response, ApiError> {
+    let patch: GrantsPatch = owned.signed.decode()?;
+    let device = owned.owner.device;
+    state
+        .store
+        .write(move |sql| {
+            accounts::lock_device(sql, device)?;
+            grants::set_draining(sql, device, patch.draining)
+        })
+        .await?;
+    state.tell_lifecycle(device);
+    Ok(reply::empty(StatusCode::NO_CONTENT))
+}
+
+enum Kept {
+    All,
+    TooMany,
+    Draining,
+}
+
+#[derive(Clone, Copy)]
 struct Bounds {
+    policy: GrantLifecycle,
     now: i64,
     until: i64,
     max: u64,
 }
 
-/// Stores them, unless the device would have too many.
-fn store(sql: &dyn Sql, device: DeviceRow, new: &[IssuedGrant], bounds: Bounds) -> Stored<bool> {
+/// Stores them, unless no more are issued or the device would have too many.
+fn store(sql: &dyn Sql, device: DeviceRow, new: &[IssuedGrant], bounds: Bounds) -> Stored<Kept> {
     accounts::lock_device(sql, device)?;
+    let lifecycle = grants::lifecycle(sql, device, bounds.policy, bounds.now)?;
+    if lifecycle != GrantLifecycle::Active {
+        return Ok(Kept::Draining);
+    }
     let held = grants::count(sql, device, bounds.now)?;
     if held.saturating_add(u64::try_from(new.len()).unwrap_or(u64::MAX)) > bounds.max {
-        return Ok(false);
+        return Ok(Kept::TooMany);
     }
     for grant in new {
         let (address, key) = (grant.address.as_str(), grant.key.as_bytes());
         grants::insert(sql, device, address, key, bounds.until)?;
     }
-    Ok(true)
+    Ok(Kept::All)
 }

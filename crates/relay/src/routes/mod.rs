@@ -3,6 +3,8 @@
 mod acks;
 mod adjudication;
 mod attachment;
+mod block;
+mod blocks;
 mod challenges;
 mod claim;
 mod client;
@@ -26,7 +28,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::routing::{get, patch, post};
+use axum::routing::{get, patch, post, put};
 
 use sotto_wire::attachment::MAX_OBJECT;
 use sotto_wire::relay_api::{BODY_OVERHEAD, MAX_KEY_PACKAGES_BODY, paths};
@@ -44,6 +46,10 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         )
         .layer(DefaultBodyLimit::max(MAX_KEY_PACKAGES_BODY));
     let attachments = Router::new()
+        .route(
+            paths::ATTACHMENTS,
+            get(attachment::list).post(attachment::post),
+        )
         .route(
             "/pmr/v1/attachments/{name}",
             get(attachment::get)
@@ -68,7 +74,15 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/pmr/v1/key-packages/{did}/claims", post(claim::claim))
         .route(paths::POOL, get(pool::list))
         .route(paths::ADJUDICATION, post(adjudication::adjudicate))
-        .route(paths::GRANTS, get(grants::list).post(grants::issue))
+        .route(paths::BLOCKS, get(blocks::list))
+        .route(
+            "/pmr/v1/blocks/{did}",
+            put(block::block).delete(block::unblock),
+        )
+        .route(
+            paths::GRANTS,
+            get(grants::list).post(grants::issue).patch(grants::drain),
+        )
         .route(
             "/pmr/v1/grants/{address}",
             patch(grant::close).delete(grant::invalidate),

@@ -107,6 +107,45 @@ pub(crate) fn size(sql: &dyn Sql, name: &ObjectName, now: i64) -> Stored<Option<
     )
 }
 
+/// An object as its account sees it listed.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    /// Its name.
+    pub(crate) name: ObjectName,
+    /// Its length in bytes.
+    pub(crate) size: i64,
+    /// When it goes.
+    pub(crate) expires_at: i64,
+}
+
+/// At most `limit` of an account's objects, in the order of their names, from behind `after` on.
+pub(crate) fn list(
+    sql: &dyn Sql,
+    account: AccountRow,
+    after: Option<&ObjectName>,
+    limit: usize,
+    now: i64,
+) -> Stored<Vec<Kept>> {
+    let after = after.map_or(&[][..], |name| name.as_bytes().as_slice());
+    sql.all(
+        "SELECT name, size, expires_at FROM attachments
+             WHERE account = ?1 AND name > ?2 AND expires_at > ?4 ORDER BY name LIMIT ?3",
+        params![
+            account,
+            after,
+            i64::try_from(limit).unwrap_or(i64::MAX),
+            now
+        ],
+        |row| {
+            Ok(Kept {
+                name: row.get(0).map(ObjectName::from_bytes)?,
+                size: row.get(1)?,
+                expires_at: row.get(2)?,
+            })
+        },
+    )
+}
+
 /// Whether anybody keeps an object.
 pub(crate) fn is_kept(sql: &dyn Sql, name: &ObjectName) -> Stored<bool> {
     sql.exists(

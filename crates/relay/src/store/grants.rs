@@ -1,5 +1,7 @@
 //! Grants (§4.6): which address delivers to which device.
 
+use sotto_wire::relay_api::GrantLifecycle;
+
 use super::sql::{Sql, params};
 use super::{DeviceRow, Stored};
 
@@ -12,6 +14,34 @@ pub(crate) struct Listed {
     pub(crate) expires_at: i64,
     /// Whether puts are dropped at the moment.
     pub(crate) closed: bool,
+}
+
+/// Whether grants are issued to a device, where the relay as a whole stands at `policy`.
+pub(crate) fn lifecycle(
+    sql: &dyn Sql,
+    device: DeviceRow,
+    policy: GrantLifecycle,
+    now: i64,
+) -> Stored<GrantLifecycle> {
+    let leaving = sql.exists(
+        "SELECT 1 FROM devices WHERE id = ?1 AND draining = 1",
+        params![device],
+    )?;
+    let held = count(sql, device, now)?;
+    Ok(match policy {
+        GrantLifecycle::Active if !leaving => GrantLifecycle::Active,
+        _ if held > 0 => GrantLifecycle::Draining,
+        _ => GrantLifecycle::Absent,
+    })
+}
+
+/// Notes whether a device wants no new grants.
+pub(crate) fn set_draining(sql: &dyn Sql, device: DeviceRow, draining: bool) -> Stored<()> {
+    sql.execute(
+        "UPDATE devices SET draining = ?2 WHERE id = ?1",
+        params![device, draining],
+    )?;
+    Ok(())
 }
 
 /// Stores a new grant.

@@ -1,6 +1,7 @@
 //! First-contact envelopes that were verified, and what they meet (§4.5): the sender's reservation,
-//! the pool, or a discard window. Check and write are one transaction (PMR storage contract §1, §7).
+//! the pool, a discard window, or a block. Check and write are one transaction (PMR storage contract §1, §7).
 
+use super::blocks::{self, Blocked, Chance};
 use super::messages::{self, NewMessage};
 use super::sql::{Sql, params};
 use super::{AccountRow, DeviceRow, Stored, accounts, seen};
@@ -11,6 +12,8 @@ pub(crate) struct Put {
     pub(crate) recipient: String,
     /// The whole envelope, as it is delivered.
     pub(crate) envelope: Vec<u8>,
+    /// Drawn for this put.
+    pub(crate) chance: Chance,
     /// Present if and only if the sender was verified.
     pub(crate) verified: Option<VerifiedPut>,
 }
@@ -55,11 +58,21 @@ pub(crate) enum Outcome {
     Full,
 }
 
+/// Stands for the account of a recipient that is not registered here: a row that never is.
+const NOBODY: AccountRow = -1;
+
 /// Judges and stores one put.
 pub(crate) fn put(sql: &dyn Sql, put: &Put, limits: Limits, now: i64) -> Stored<Outcome> {
     let account = accounts::locked_by_did(sql, &put.recipient)?;
+    // The same questions whoever it is for and from, before any of them counts.
+    let facts = Facts::find(sql, account.unwrap_or(NOBODY), put, now)?;
     let outcome = match (account, &put.verified) {
-        (Some(account), Some(verified)) => put_verified(sql, account, put, verified, limits, now)?,
+        (Some(account), Some(verified)) => match facts.blocked {
+            Some(blocked) => {
+                put_blocked(sql, account, (put, verified), &facts, blocked, limits, now)?
+            }
+            None => put_verified(sql, account, (put, verified), &facts, limits, now)?,
+        },
         _ => Outcome::Dropped,
     };
     if outcome == Outcome::Dropped {
@@ -74,27 +87,105 @@ pub(crate) fn put(sql: &dyn Sql, put: &Put, limits: Limits, now: i64) -> Stored<
     Ok(outcome)
 }
 
-fn put_verified(
+/// What a put meets.
+struct Facts {
+    /// It, or its nonce, came before.
+    seen: bool,
+    /// The same while its sender was blocked.
+    seen_blocked: bool,
+    discarded: bool,
+    provisioned: bool,
+    /// The sender's messages in the pool, and in the queues.
+    pooled: u64,
+    queued: u64,
+    blocked: Option<Blocked>,
+}
+
+impl Facts {
+    fn find(sql: &dyn Sql, account: AccountRow, put: &Put, now: i64) -> Stored<Self> {
+        let verified = put.verified.as_ref();
+        let sender = verified.map_or("", |verified| &verified.sender);
+        let nonce = verified.map_or([0; 32], |verified| verified.nonce);
+        let id = verified.map_or("", |verified| &verified.message_id);
+        let (blocked_nonce, blocked_id) = (blocks::digest(&nonce), blocks::digest(id.as_bytes()));
+        let mut facts = sql.one(
+            "SELECT
+                (SELECT count(*) FROM seen WHERE digest IN (?4, ?5) AND expires_at > ?3),
+                (SELECT count(*) FROM seen WHERE digest IN (?6, ?7) AND expires_at > ?3),
+                (SELECT count(*) FROM discarded
+                    WHERE account = ?1 AND sender = ?2 AND until > ?3),
+                (SELECT count(*) FROM provisioned WHERE account = ?1 AND sender = ?2),
+                (SELECT count(*) FROM messages
+                    WHERE account = ?1 AND pooled = 1 AND sender = ?2 AND expires_at > ?3),
+                (SELECT count(*) FROM messages
+                    WHERE account = ?1 AND pooled = 0 AND sender = ?2 AND expires_at > ?3)",
+            params![
+                account,
+                sender,
+                now,
+                nonce.as_slice(),
+                id.as_bytes(),
+                blocked_nonce.as_slice(),
+                blocked_id.as_slice()
+            ],
+            |row| {
+                Ok(Self {
+                    seen: row.get(0)?,
+                    seen_blocked: row.get(1)?,
+                    discarded: row.get(2)?,
+                    provisioned: row.get(3)?,
+                    pooled: u64::try_from(row.get::<i64>(4)?).unwrap_or(u64::MAX),
+                    queued: u64::try_from(row.get::<i64>(5)?).unwrap_or(u64::MAX),
+                    blocked: None,
+                })
+            },
+        )?;
+        facts.blocked = blocks::find(sql, account, sender)?;
+        Ok(facts)
+    }
+}
+
+/// Keeps nothing of the put, and makes up whether it finds room. As on the real way, what was seen
+/// before takes none, and what is refused is not remembered (PMR storage contract §7).
+fn put_blocked(
     sql: &dyn Sql,
     account: AccountRow,
-    put: &Put,
-    verified: &VerifiedPut,
+    (put, verified): (&Put, &VerifiedPut),
+    facts: &Facts,
+    blocked: Blocked,
     limits: Limits,
     now: i64,
 ) -> Stored<Outcome> {
-    if seen::contains(sql, &verified.nonce, now)?
-        || seen::contains(sql, verified.message_id.as_bytes(), now)?
-        || is_discarded(sql, account, &verified.sender, now)?
-    {
+    if facts.seen || facts.seen_blocked || !blocked.reserved {
         return Ok(Outcome::Dropped);
     }
-    let provisioned = is_provisioned(sql, account, &verified.sender)?;
-    let waiting = count(sql, account, &verified.sender, !provisioned, now)?;
-    if provisioned && waiting >= limits.reservation {
+    let Some(after) = blocked.after_put(limits.reservation, now, put.chance) else {
+        return Ok(Outcome::Full);
+    };
+    blocks::keep(sql, account, &verified.sender, after)?;
+    for of in [verified.nonce.as_slice(), verified.message_id.as_bytes()] {
+        seen::record(sql, &blocks::digest(of), limits.nonce_expires)?;
+    }
+    Ok(Outcome::Dropped)
+}
+
+fn put_verified(
+    sql: &dyn Sql,
+    account: AccountRow,
+    (put, verified): (&Put, &VerifiedPut),
+    facts: &Facts,
+    limits: Limits,
+    now: i64,
+) -> Stored<Outcome> {
+    if facts.seen || facts.discarded {
+        return Ok(Outcome::Dropped);
+    }
+    let provisioned = facts.provisioned;
+    if provisioned && facts.queued >= limits.reservation {
         // The nonce is not recorded: the same envelope may be put again when there is room.
         return Ok(Outcome::Full);
     }
-    if !provisioned && !pool_has_room(sql, account, waiting, put, limits, now)? {
+    if !provisioned && !pool_has_room(sql, account, facts.pooled, put, limits, now)? {
         return Ok(Outcome::Dropped);
     }
     let first = !provisioned && pool_is_empty(sql, account, now)?;
@@ -165,30 +256,4 @@ pub(crate) fn pool_is_empty(sql: &dyn Sql, account: AccountRow, now: i64) -> Sto
         params![account, now],
     )?;
     Ok(!held)
-}
-
-fn count(sql: &dyn Sql, account: AccountRow, sender: &str, pooled: bool, now: i64) -> Stored<u64> {
-    let count: i64 = sql.one(
-        "SELECT count(*) FROM messages
-             WHERE account = ?1 AND pooled = ?2 AND sender = ?3 AND expires_at > ?4",
-        params![account, pooled, sender, now],
-        |row| row.get(0),
-    )?;
-    Ok(u64::try_from(count).unwrap_or(u64::MAX))
-}
-
-fn is_provisioned(sql: &dyn Sql, account: AccountRow, sender: &str) -> Stored<bool> {
-    sql.exists(
-        "SELECT 1 FROM provisioned WHERE account = ?1 AND sender = ?2",
-        params![account, sender],
-    )
-}
-
-fn is_discarded(sql: &dyn Sql, account: AccountRow, sender: &str, now: i64) -> Stored<bool> {
-    let until: Option<i64> = sql.first(
-        "SELECT until FROM discarded WHERE account = ?1 AND sender = ?2",
-        params![account, sender],
-        |row| row.get(0),
-    )?;
-    Ok(until.is_some_and(|until| until > now))
 }

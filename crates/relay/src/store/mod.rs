@@ -8,6 +8,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod attachments;
+pub(crate) mod blocks;
 pub(crate) mod expiry;
 pub(crate) mod grants;
 pub(crate) mod inbox;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::{Method, StatusCode};
 use sotto_wire::cbor;
-use sotto_wire::relay_api::{Ack, Acks, Adjudication, Event, paths};
+use sotto_wire::relay_api::GrantLifecycle::{Absent, Active, Draining};
+use sotto_wire::relay_api::{Ack, Acks, Adjudication, Event, GrantPatch, GrantsPatch, paths};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
@@ -17,7 +18,7 @@ async fn an_empty_queue_is_caught_up_at_once() {
     let world = World::new().await;
     let (_, device) = world.registered("alice").await;
     let mut socket = Socket::open(&world, &device).await;
-    socket.expect(&Event::Capabilities).await;
+    socket.expect(&Event::Capabilities(Active)).await;
     socket.expect(&Event::CaughtUp).await;
     socket.silent().await;
 }
@@ -32,7 +33,7 @@ async fn backlog_in_order_then_caught_up_then_live() {
     }
     world.settled().await;
     let mut socket = Socket::open(&world, &device).await;
-    socket.expect(&Event::Capabilities).await;
+    socket.expect(&Event::Capabilities(Active)).await;
     for i in 0..40_u8 {
         assert_eq!(socket.delivery().await.m, [i]);
     }
@@ -56,7 +57,7 @@ async fn what_is_not_acknowledged_comes_again() {
     world.put(&grant, b"two").await;
     world.settled().await;
     let mut socket = Socket::open(&world, &device).await;
-    socket.expect(&Event::Capabilities).await;
+    socket.expect(&Event::Capabilities(Active)).await;
     let first = socket.delivery().await;
     socket.delivery().await;
     socket.ack(&first).await;
@@ -66,7 +67,7 @@ async fn what_is_not_acknowledged_comes_again() {
     }
     drop(socket);
     let mut again = Socket::open(&world, &device).await;
-    again.expect(&Event::Capabilities).await;
+    again.expect(&Event::Capabilities(Active)).await;
     assert_eq!(again.delivery().await.m, b"two");
     again.expect(&Event::CaughtUp).await;
 }
@@ -81,7 +82,7 @@ async fn a_slow_client_is_not_fed_beyond_its_window() {
     }
     world.settled().await;
     let mut socket = Socket::open(&world, &device).await;
-    socket.expect(&Event::Capabilities).await;
+    socket.expect(&Event::Capabilities(Active)).await;
     let mut held = Vec::new();
     for _ in 0..4 {
         held.push(socket.delivery().await);
@@ -124,10 +125,10 @@ async fn a_newer_connection_replaces_the_older() {
     let world = World::new().await;
     let (_, device) = world.registered("alice").await;
     let mut first = Socket::open(&world, &device).await;
-    first.expect(&Event::Capabilities).await;
+    first.expect(&Event::Capabilities(Active)).await;
     let mut second = Socket::open(&world, &device).await;
     assert_eq!(first.closed().await, CloseCode::from(4000));
-    second.expect(&Event::Capabilities).await;
+    second.expect(&Event::Capabilities(Active)).await;
     second.expect(&Event::CaughtUp).await;
 }
 
@@ -141,7 +142,7 @@ async fn the_pool_is_announced_after_the_backlog_and_when_it_fills() {
         .contact(&alice.did, bob.envelope(&bobs, &alice.did, "one"))
         .await;
     let mut socket = Socket::open(&world, &device).await;
-    socket.expect(&Event::Capabilities).await;
+    socket.expect(&Event::Capabilities(Active)).await;
     socket.expect(&Event::Pool).await;
     socket.expect(&Event::CaughtUp).await;
     world
@@ -207,7 +208,7 @@ async fn a_removed_device_is_cut_off() {
     let world = World::new().await;
     let (_, device) = world.registered("alice").await;
     let mut socket = Socket::open(&world, &device).await;
-    socket.expect(&Event::Capabilities).await;
+    socket.expect(&Event::Capabilities(Active)).await;
     world
         .owner(&device, Method::DELETE, paths::REGISTRATION, None)
         .await;
@@ -219,8 +220,39 @@ async fn shutdown_closes_sockets_as_going_away() {
     let world = World::new().await;
     let (_, device) = world.registered("alice").await;
     let mut socket = Socket::open(&world, &device).await;
-    socket.expect(&Event::Capabilities).await;
+    socket.expect(&Event::Capabilities(Active)).await;
     socket.expect(&Event::CaughtUp).await;
     let (code, ()) = tokio::join!(socket.closed(), world.relay.shutdown());
     assert_eq!(code, CloseCode::Away);
+}
+
+#[tokio::test]
+async fn a_device_is_told_whether_it_is_issued_grants() {
+    let world = World::new().await;
+    let (_, device) = world.registered("alice").await;
+    let grant = world.grants(&device, 1).await.remove(0);
+    let mut socket = Socket::open(&world, &device).await;
+    socket.expect(&Event::Capabilities(Active)).await;
+    socket.expect(&Event::CaughtUp).await;
+    let drain = async |draining| {
+        let body = cbor::encode(&GrantsPatch { draining });
+        let answer = world
+            .owner(&device, Method::PATCH, paths::GRANTS, Some(body))
+            .await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    };
+    drain(true).await;
+    socket.expect(&Event::Capabilities(Draining)).await;
+    drain(true).await;
+    world.put(&grant, b"still").await;
+    assert_eq!(socket.delivery().await.m, b"still");
+    // A closed one may be opened again.
+    let path = paths::grant(&grant.address);
+    let body = cbor::encode(&GrantPatch { closed: true });
+    world.owner(&device, Method::PATCH, &path, Some(body)).await;
+    socket.silent().await;
+    world.owner(&device, Method::DELETE, &path, None).await;
+    socket.expect(&Event::Capabilities(Absent)).await;
+    drain(false).await;
+    socket.expect(&Event::Capabilities(Active)).await;
 }

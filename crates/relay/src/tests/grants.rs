@@ -2,11 +2,14 @@
 
 use reqwest::{Method, StatusCode};
 use sotto_wire::cbor;
-use sotto_wire::relay_api::{GrantList, GrantPatch, GrantsRequest, paths};
+use sotto_wire::relay_api::GrantLifecycle::{Absent, Draining};
+use sotto_wire::relay_api::{Event, GrantList, GrantPatch, GrantsPatch, GrantsRequest, paths};
 
+use super::answer::Answer;
 use super::people::Device;
 use super::queue::acknowledge_all;
-use super::world::World;
+use super::socket::Socket;
+use super::world::{Setup, World};
 
 async fn patch(world: &World, device: &Device, path: &str, closed: bool) -> StatusCode {
     let body = cbor::encode(&GrantPatch { closed });
@@ -118,4 +121,81 @@ async fn one_grant_cannot_fill_the_relay() {
         .await;
     world.settled().await;
     assert_eq!(world.queue(&device).await.messages.len(), 4);
+}
+
+async fn ask(world: &World, device: &Device) -> Answer {
+    let body = cbor::encode(&GrantsRequest { n: 1 });
+    world
+        .owner(device, Method::POST, paths::GRANTS, Some(body))
+        .await
+}
+
+async fn drain(world: &World, device: &Device, draining: bool) {
+    let body = cbor::encode(&GrantsPatch { draining });
+    let answer = world
+        .owner(device, Method::PATCH, paths::GRANTS, Some(body))
+        .await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+}
+
+fn is_draining(answer: &Answer) {
+    assert_eq!(
+        (answer.status, answer.error().as_deref()),
+        (StatusCode::CONFLICT, Some("draining"))
+    );
+}
+
+#[tokio::test]
+async fn a_device_that_leaves_gets_no_new_grants_and_all_mail_of_the_old_ones() {
+    let world = World::new().await;
+    let (_, device) = world.registered("alice").await;
+    let (_, other) = world.registered("bob").await;
+    let grant = world.grants(&device, 1).await.remove(0);
+    drain(&world, &device, true).await;
+    is_draining(&ask(&world, &device).await);
+    assert_eq!(ask(&world, &other).await.status, StatusCode::OK);
+    world.put(&grant, b"still").await;
+    assert_eq!(world.queued(&device, 1).await, [b"still"]);
+    drain(&world, &device, false).await;
+    assert_eq!(ask(&world, &device).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_draining_relay_is_absent_for_whoever_has_no_grants_left() {
+    let setup = Setup::default();
+    let world = setup.start().await;
+    let (_, with) = world.registered("alice").await;
+    let (_, without) = world.registered("bob").await;
+    let grant = world.grants(&with, 1).await.remove(0);
+    let domain = world.relay.domain().clone();
+    world.relay.shutdown().await;
+    let setup = Setup {
+        domain: Some(domain),
+        adjust: |config| config.grant_lifecycle = Draining,
+        ..setup
+    };
+    let world = setup.start().await;
+    let document = world
+        .send(Method::GET, sotto_wire::enabler::PATH, &[], None)
+        .await;
+    let document = sotto_wire::enabler::EnablerDocument::from_json(&document.body);
+    let lifecycle = document
+        .expect("document")
+        .capabilities
+        .grant
+        .map(|it| it.lifecycle);
+    assert_eq!(lifecycle.as_deref(), Some(Draining.as_str()));
+    for (device, state) in [(&with, Draining), (&without, Absent)] {
+        is_draining(&ask(&world, device).await);
+        let mut socket = Socket::open(&world, device).await;
+        socket.expect(&Event::Capabilities(state)).await;
+    }
+    world.put(&grant, b"still").await;
+    assert_eq!(world.queued(&with, 1).await, [b"still"]);
+    // The wish of one device does not make the relay issue grants again.
+    drain(&world, &without, false).await;
+    is_draining(&ask(&world, &without).await);
+    world.clock.forward(90 * 86_400);
+    let mut socket = Socket::open(&world, &with).await;
+    socket.expect(&Event::Capabilities(Absent)).await;
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod attachments;
+mod blocks;
 mod bounds;
 mod closure;
 mod crash;

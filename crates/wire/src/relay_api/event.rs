@@ -1,8 +1,11 @@
 //! Frames of the events socket (docs/protocol.md §4.7): two CBOR values, header and body.
 
+use std::collections::BTreeMap;
+
+use ciborium::Value;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Ack, Delivery};
+use super::{Ack, Delivery, GrantLifecycle};
 use crate::cbor::{self, CborError};
 
 const OP_MESSAGE: u8 = 1;
@@ -12,8 +15,9 @@ const MAX_HEADER: usize = 64;
 /// An event in either direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The first event of a socket: the relay serves grants.
-    Capabilities,
+    /// The first event of a socket, and whenever it changes: whether the relay issues grants to this
+    /// device.
+    Capabilities(GrantLifecycle),
     /// A message.
     Delivery(Delivery),
     /// The pool is no longer empty.
@@ -42,16 +46,9 @@ struct Header {
     op: u8,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Serialize)]
 struct Capabilities {
-    gr: GrantState,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum GrantState {
-    Active,
+    gr: GrantLifecycle,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -63,12 +60,7 @@ impl Event {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Capabilities => frame(
-                "#capabilities",
-                &Capabilities {
-                    gr: GrantState::Active,
-                },
-            ),
+            Self::Capabilities(gr) => frame("#capabilities", &Capabilities { gr: *gr }),
             Self::Delivery(delivery) => frame("#delivery", delivery),
             Self::Pool => frame("#pool", &Empty {}),
             Self::CaughtUp => frame("#caughtUp", &Empty {}),
@@ -93,11 +85,7 @@ impl Event {
             return Err(EventError::Unknown);
         }
         match header.t.as_str() {
-            "#capabilities" => read(body).map(
-                |Capabilities {
-                     gr: GrantState::Active,
-                 }| Self::Capabilities,
-            ),
+            "#capabilities" => capabilities(body),
             "#delivery" => read(body).map(Self::Delivery),
             "#pool" => read(body).map(|Empty {}| Self::Pool),
             "#caughtUp" => read(body).map(|Empty {}| Self::CaughtUp),
@@ -105,6 +93,16 @@ impl Event {
             _ => Err(EventError::Unknown),
         }
     }
+}
+
+/// A body that grows: fields that are not known here are passed over (PMR, "#capabilities"), and so is
+/// the whole event where it names a state that is not.
+fn capabilities(body: &[u8]) -> Result<Event, EventError> {
+    let fields: BTreeMap<String, Value> = read(body)?;
+    let gr = fields.get("gr").and_then(Value::as_text);
+    gr.and_then(GrantLifecycle::parse)
+        .map(Event::Capabilities)
+        .ok_or(EventError::Unknown)
 }
 
 fn read<T: Serialize + DeserializeOwned>(body: &[u8]) -> Result<T, EventError> {

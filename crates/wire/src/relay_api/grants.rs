@@ -8,6 +8,47 @@ use crate::{
     time::Timestamp,
 };
 
+/// Whether a relay issues grants (§4.6): to anyone, in its enabler document; to one device, in
+/// `#capabilities`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GrantLifecycle {
+    /// It does.
+    #[default]
+    Active,
+    /// No new ones; what is put at those it has issued arrives until they end.
+    Draining,
+    /// No new ones, and no old one is left.
+    Absent,
+}
+
+impl GrantLifecycle {
+    /// Its name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Draining => "draining",
+            Self::Absent => "absent",
+        }
+    }
+
+    /// Reads a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let all = [Self::Active, Self::Draining, Self::Absent];
+        all.into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+/// `PATCH /pmr/v1/grants`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantsPatch {
+    /// Whether the device wants no new grants here, as it is about to leave.
+    pub draining: bool,
+}
+
 /// `POST /pmr/v1/grants`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -83,6 +83,14 @@ pub struct Pool {
     pub dids: Vec<Did>,
 }
 
+/// `GET /pmr/v1/blocks`: senders whose puts come to nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blocks {
+    /// Their accounts.
+    pub dids: Vec<Did>,
+}
+
 /// `POST /pmr/v1/pool/adjudication`: the owner's decisions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

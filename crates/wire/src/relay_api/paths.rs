@@ -14,6 +14,8 @@ pub const KEY_PACKAGES: &str = "/pmr/v1/key-packages";
 pub const POOL: &str = "/pmr/v1/pool";
 /// `POST` an adjudication of the pool (§4.5).
 pub const ADJUDICATION: &str = "/pmr/v1/pool/adjudication";
+/// `GET` the senders that are blocked (§4.5).
+pub const BLOCKS: &str = "/pmr/v1/blocks";
 /// `POST` for new grants, `GET` the list (§4.6).
 pub const GRANTS: &str = "/pmr/v1/grants";
 /// WebSocket of deliveries (§4.7).
@@ -47,6 +49,12 @@ pub fn key_package_claims(did: &Did) -> String {
 #[must_use]
 pub fn did_mailbox(did: &Did) -> String {
     format!("/pmr/v1/inbox/{}/messages", did.path_segment())
+}
+
+/// `PUT` to block a sender, `DELETE` to unblock it (§4.5).
+#[must_use]
+pub fn block(did: &Did) -> String {
+    format!("{BLOCKS}/{}", did.path_segment())
 }
 
 /// `POST` a put at a grant (§4.6).

@@ -33,7 +33,8 @@ fn events_round_trip() {
         id: "id".into(),
     };
     for event in [
-        Event::Capabilities,
+        Event::Capabilities(GrantLifecycle::Active),
+        Event::Capabilities(GrantLifecycle::Absent),
         Event::Delivery(delivery(true)),
         Event::Delivery(delivery(false)),
         Event::Pool,
@@ -85,6 +86,21 @@ fn later_events_are_told_from_malformed_ones() {
         later("a261746523706f6f6c626f7002a0"),
         Err(EventError::Unknown)
     );
+}
+
+#[test]
+fn capabilities_may_grow() {
+    let frame =
+        |body: &str| hex::decode(format!("a261746d236361706162696c6974696573626f7001{body}"));
+    let decode = |body: &str| Event::decode(&frame(body).unwrap(), 1024);
+    let draining = Ok(Event::Capabilities(GrantLifecycle::Draining));
+    // {"gr": "draining"}, {"gr": "draining", "new": 1}, {"gr": "paused"}, {"new": 1}, []
+    assert_eq!(decode("a162677268647261696e696e67"), draining);
+    assert_eq!(decode("a262677268647261696e696e67636e657701"), draining);
+    assert_eq!(decode("a162677266706175736564"), Err(EventError::Unknown));
+    assert_eq!(decode("a1636e657701"), Err(EventError::Unknown));
+    let shape = EventError::Malformed(CborError::Shape);
+    assert_eq!(decode("80"), Err(shape));
 }
 
 #[test]

@@ -126,12 +126,16 @@ fn enabler_documents() {
             path_prefix: path_prefix.clone(),
             challenge_expiry: 300,
             max_ack_batch: 100,
+            ..Core::default()
         },
         did_mailbox: Some(DidMailbox {
             versions: versions.clone(),
             path_prefix: path_prefix.clone(),
             message_max_bytes,
             message_expiry,
+            max_waiting: Some(256),
+            puts_per_minute: Some(120),
+            max_blocks: Some(5000),
         }),
         grant: Some(Grant {
             versions: versions.clone(),
@@ -140,12 +144,14 @@ fn enabler_documents() {
             message_expiry,
             lifecycle: "active".into(),
             max_per_request: 64,
+            ..Grant::default()
         }),
         key_packages: Some(KeyPackages {
             versions: versions.clone(),
             path_prefix: path_prefix.clone(),
             max_single_use: 100,
             claims_per_hour: 60,
+            ..KeyPackages::default()
         }),
         attachments: Some(Attachments {
             versions,
@@ -153,6 +159,7 @@ fn enabler_documents() {
             object_max_bytes: 1_048_592,
             account_max_bytes: 1 << 30,
             object_expiry: 3_888_000,
+            ..Attachments::default()
         }),
     };
     let document = EnablerDocument::new(vec!["application/cbor".into()], capabilities);

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{account::certificate, *};
 use crate::{
+    attachment::ObjectName,
     cbor,
     device::DeviceId,
     grant::{self, GrantKey, GrantPut, IssuedGrant},
@@ -81,6 +82,14 @@ fn bodies() {
     let page = api::MessagesPage {
         cursor: Some("12".into()),
         messages: vec![delivery(false)],
+    };
+    let objects = api::ObjectList {
+        cursor: Some("c".into()),
+        objects: vec![api::ListedObject {
+            name: ObjectName::of(b"x"),
+            size: 1,
+            expires: NOW,
+        }],
     };
     let cases = vec![
         body(
@@ -160,8 +169,10 @@ fn bodies() {
                 grants: vec![listed],
             },
         ),
+        body("grants patch", &api::GrantsPatch { draining: true }),
         body("grant patch", &api::GrantPatch { closed: true }),
         body("pool", &api::Pool { dids: vec![bob()] }),
+        body("blocks", &api::Blocks { dids: vec![bob()] }),
         body(
             "adjudication",
             &api::Adjudication {
@@ -178,6 +189,7 @@ fn bodies() {
                 release: vec![bob()],
             },
         ),
+        body("list of objects", &objects),
         body("page of messages", &page),
         body(
             "last page of messages",
@@ -215,7 +227,14 @@ fn delivery(hints: bool) -> api::Delivery {
 fn events() {
     let mut cases = Vec::new();
     for (name, event) in [
-        ("#capabilities", Event::Capabilities),
+        (
+            "#capabilities",
+            Event::Capabilities(api::GrantLifecycle::Active),
+        ),
+        (
+            "#capabilities, draining",
+            Event::Capabilities(api::GrantLifecycle::Draining),
+        ),
         ("#delivery", Event::Delivery(delivery(false))),
         ("#delivery with hints", Event::Delivery(delivery(true))),
         ("#pool", Event::Pool),

@@ -106,7 +106,7 @@ impl Session {
                 Some(Event::Delivery(delivery)) => deliveries.push(delivery),
                 Some(Event::Pool) => waiting = true,
                 Some(Event::CaughtUp) => caught_up = true,
-                Some(Event::Capabilities | Event::Ack(_)) | None => {}
+                Some(Event::Capabilities(_) | Event::Ack(_)) | None => {}
             }
             if deliveries.len() >= BATCH {
                 break;

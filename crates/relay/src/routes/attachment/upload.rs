@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{Path, Request, State as Shared};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use sotto_wire::attachment::ObjectName;
 use sotto_wire::challenge::Realm;
+use sotto_wire::relay_api::paths;
 
-use crate::auth::Announced;
+use crate::auth::{self, Announced};
 use crate::error::ApiError;
 use crate::state::{State, seconds};
 use crate::store::attachments::{self, Added, NewObject};
@@ -24,18 +25,40 @@ pub(in crate::routes) async fn put(
     Path(name): Path<String>,
     request: Request,
 ) -> Response {
-    let Ok(name) = ObjectName::parse(&name) else {
-        return ApiError::malformed().into_response();
+    match ObjectName::parse(&name) {
+        Ok(name) => received(&state, name, request).await,
+        Err(_) => ApiError::malformed().into_response(),
+    }
+}
+
+/// The same under the name that the announced digest is, which the answer says in `Location`.
+pub(in crate::routes) async fn post(
+    Shared(state): Shared<Arc<State>>,
+    request: Request,
+) -> Response {
+    let name = match auth::announced(request.headers()) {
+        Ok(digest) => ObjectName::from_bytes(digest),
+        Err(error) => return error.into_response(),
     };
+    let mut response = received(&state, name, request).await;
+    if response.status().is_success()
+        && let Ok(path) = HeaderValue::from_str(&paths::attachment(&name))
+    {
+        response.headers_mut().insert(header::LOCATION, path);
+    }
+    response
+}
+
+async fn received(state: &Arc<State>, name: ObjectName, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let announced = match Announced::read(&parts, &state, name.as_bytes()).await {
+    let announced = match Announced::read(&parts, state, name.as_bytes()).await {
         Ok(announced) => announced,
         Err(error) => return error.into_response(),
     };
     let request = Request::from_parts(parts, body);
-    let result = taken(&state, &announced, name, request).await;
+    let result = taken(state, &announced, name, request).await;
     let response = result.unwrap_or_else(ApiError::into_response);
-    reply::with_next_challenge(&state, Realm::Device, &announced.keyid, response)
+    reply::with_next_challenge(state, Realm::Device, &announced.keyid, response)
 }
 
 async fn taken(

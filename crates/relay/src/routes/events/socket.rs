@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::{FutureExt as _, StreamExt as _};
-use sotto_wire::relay_api::{Ack, Event};
+use sotto_wire::relay_api::{Ack, Event, GrantLifecycle};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::delivery;
 use crate::live::Attachment;
 use crate::state::State;
 use crate::store::accounts::Owner;
-use crate::store::{StoreError, inbox, queue};
+use crate::store::{StoreError, grants, inbox, queue};
 
 /// Between two pings. A connection that was silent for two of them is gone.
 const PING: Duration = Duration::from_secs(30);
@@ -64,6 +64,8 @@ struct Session {
     /// Position of the last message of the backlog, while `#caughtUp` is to come.
     backlog_end: Option<i64>,
     heard: Instant,
+    /// What the device was last told.
+    lifecycle: Option<GrantLifecycle>,
 }
 
 /// Serves one connection to its end.
@@ -79,6 +81,7 @@ pub(super) async fn run(state: Arc<State>, owner: Owner, socket: WebSocket) {
         sent: 0,
         backlog_end: None,
         heard,
+        lifecycle: None,
     };
     let Err(end) = session.serve().await;
     if let End::Close(code) = end {
@@ -93,7 +96,7 @@ pub(super) async fn run(state: Arc<State>, owner: Owner, socket: WebSocket) {
 
 impl Session {
     async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
-        self.send(&Event::Capabilities).await?;
+        self.capabilities().await?;
         let device = self.owner.device;
         let end = self
             .state
@@ -117,6 +120,27 @@ impl Session {
                 _ = pings.tick() => self.ping().await?,
             }
         }
+    }
+
+    /// Says whether grants are issued to the device, at first and where it changed.
+    async fn capabilities(&mut self) -> Result<(), End> {
+        // Before the query, as in `caught_up`.
+        self.attachment
+            .signal
+            .lifecycle
+            .store(false, Ordering::Release);
+        let (device, now) = (self.owner.device, self.state.now_i64());
+        let policy = self.state.lifecycle;
+        let lifecycle = self
+            .state
+            .store
+            .read(move |sql| grants::lifecycle(sql, device, policy, now))
+            .await?;
+        if self.lifecycle != Some(lifecycle) {
+            self.lifecycle = Some(lifecycle);
+            self.send(&Event::Capabilities(lifecycle)).await?;
+        }
+        Ok(())
     }
 
     /// Sends what waits, as far as the window allows.
@@ -179,8 +203,11 @@ impl Session {
         self.send(&Event::CaughtUp).await
     }
 
-    /// Tells that the pool stopped being empty.
+    /// Tells that the pool stopped being empty, and whether grants are issued where that changed.
     async fn announce(&mut self) -> Result<(), End> {
+        if self.attachment.signal.lifecycle.load(Ordering::Acquire) {
+            self.capabilities().await?;
+        }
         let caught_up = self.backlog_end.is_none();
         if caught_up && self.attachment.signal.pool.swap(false, Ordering::AcqRel) {
             self.send(&Event::Pool).await?;

@@ -3,6 +3,7 @@
 //! whose own reservation is full is told so, 429, which is a fact about itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
@@ -10,15 +11,21 @@ use axum::response::Response;
 use sha2::{Digest as _, Sha256};
 use sotto_wire::did::Did;
 use sotto_wire::first_contact::UnverifiedEnvelope;
+use sotto_wire::random;
 use sotto_wire::relay_api::{self, MailboxKey};
+use tokio::time::Instant;
 
 use crate::body;
 use crate::error::ApiError;
 use crate::reply;
 use crate::routes::client;
 use crate::state::State;
+use crate::store::blocks::Chance;
 use crate::store::inbox::{self, Limits, Outcome, Put, VerifiedPut};
 
+/// Answers leave on steps of this length: keeping a message, dropping it, and making something up do not
+/// take the same time, and nobody is to measure which of them it was (PMR, "Blocked senders", 4).
+const STEP: Duration = Duration::from_millis(50);
 /// When a sender whose reservation is full may try again: the recipient has to come by first.
 const RETRY_FULL: u64 = 300;
 /// When a put that the database could not take may be tried again.
@@ -44,12 +51,23 @@ pub(super) async fn put(state: &Arc<State>, recipient: Did, request: Request) ->
     let Ok(envelope) = UnverifiedEnvelope::parse(&bytes) else {
         return reply::empty(StatusCode::BAD_REQUEST);
     };
+    let begun = Instant::now();
     let put = Put {
+        chance: chance(state),
         verified: verified(state, &recipient, envelope).await,
         recipient: recipient.as_str().to_owned(),
         envelope: bytes.to_vec(),
     };
-    stored(state, put).await
+    let answer = stored(state, put).await;
+    next_step(begun).await;
+    answer
+}
+
+/// Waits for the end of the step that began so long ago.
+async fn next_step(begun: Instant) {
+    let passed = begun.elapsed().as_nanos() / STEP.as_nanos();
+    let steps = u32::try_from(passed).unwrap_or(u32::MAX).saturating_add(1);
+    tokio::time::sleep_until(begun + STEP.saturating_mul(steps)).await;
 }
 
 async fn stored(state: &State, put: Put) -> Response {
@@ -76,6 +94,12 @@ async fn stored(state: &State, put: Put) -> Response {
         }
     }
     reply::empty(StatusCode::ACCEPTED)
+}
+
+/// Drawn for every put, though only those of blocked senders leave something to chance.
+fn chance(state: &State) -> Chance {
+    let [a, b]: [[u8; 4]; 2] = [(); 2].map(|()| random::array(state.random.as_ref()));
+    [u32::from_be_bytes(a), u32::from_be_bytes(b)]
 }
 
 /// The checks of §4.5, as a relay makes them; what fails is dropped without a word.

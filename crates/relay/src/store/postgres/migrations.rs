@@ -5,7 +5,11 @@ use postgres::Client;
 use super::super::{StoreError, Stored};
 use super::connection::failure;
 
-const STEPS: &[&str] = &[include_str!("001_initial.sql")];
+const STEPS: &[&str] = &[
+    include_str!("001_initial.sql"),
+    include_str!("002_blocks.sql"),
+    include_str!("003_draining.sql"),
+];
 
 /// Brings the schema to the newest version: one process at a time, all steps or none.
 ///

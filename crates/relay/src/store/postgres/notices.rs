@@ -28,6 +28,8 @@ pub(crate) enum Notice {
     Queue(DeviceRow),
     /// The pool of this device's account stopped being empty.
     Pool(DeviceRow),
+    /// Whether grants are issued to this device may have changed.
+    Lifecycle(DeviceRow),
     /// This device is attached elsewhere now, or no longer registered.
     Detached(DeviceRow),
 }
@@ -174,6 +176,7 @@ fn written(origin: u64, notices: &[Notice]) -> String {
         let (kind, device) = match notice {
             Notice::Queue(device) => ('q', device),
             Notice::Pool(device) => ('p', device),
+            Notice::Lifecycle(device) => ('g', device),
             Notice::Detached(device) => ('d', device),
         };
         let _ = write!(text, " {kind}{device}");
@@ -194,6 +197,7 @@ fn read(origin: u64, text: &str) -> Vec<Notice> {
             match kind {
                 "q" => Some(Notice::Queue(device)),
                 "p" => Some(Notice::Pool(device)),
+                "g" => Some(Notice::Lifecycle(device)),
                 "d" => Some(Notice::Detached(device)),
                 _ => None,
             }
@@ -210,6 +214,7 @@ mod tests {
         let told = [
             Notice::Queue(7),
             Notice::Pool(8),
+            Notice::Lifecycle(9),
             Notice::Detached(i64::MAX),
         ];
         let text = written(0xabc, &told);

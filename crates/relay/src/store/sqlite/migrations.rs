@@ -11,6 +11,8 @@ pub(super) fn apply(connection: &mut Connection) -> Result<(), rusqlite_migratio
     Migrations::new(vec![
         M::up(include_str!("001_initial.sql")),
         M::up(include_str!("002_attachments.sql")),
+        M::up(include_str!("003_blocks.sql")),
+        M::up(include_str!("004_draining.sql")),
     ])
     .to_latest(connection)
 }
