@@ -28,6 +28,7 @@ const CRATE_ARROWS = {
   'sotto-interop': ['sotto-core', 'sotto-identity', 'sotto-wire'],
   'sotto-testkit': ['sotto-core', 'sotto-relay', 'sotto-identity', 'sotto-wire'],
   'sotto-simulation': ['sotto-core', 'sotto-relay', 'sotto-identity', 'sotto-wire'],
+  'sotto-load': ['sotto-identity', 'sotto-wire'],
   'sotto-flows': ['sotto-testkit', 'sotto-core', 'sotto-relay', 'sotto-identity', 'sotto-wire'],
 }
 

@@ -11,6 +11,8 @@ pub mod entries;
 pub mod follows;
 pub mod germ;
 pub mod handle;
+#[cfg(feature = "testing")]
+pub mod hosted;
 pub mod http;
 mod network;
 pub mod oauth;

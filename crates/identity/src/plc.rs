@@ -24,6 +24,8 @@ pub use history::LoggedOperation;
 pub(crate) use history::VerifiedLog;
 pub use known::{InvalidKnownLog, KnownLog};
 pub(crate) use operation::State;
+#[cfg(feature = "testing")]
+pub(crate) use operation::did_of;
 
 /// The largest log that is read, in bytes.
 pub const MAX_LOG: usize = 4 * 1024 * 1024;

@@ -204,7 +204,7 @@ pub(super) fn cid(digest: &[u8; 32]) -> Option<String> {
 }
 
 /// The DID that begins with an operation of this digest.
-pub(super) fn did_of(digest: &[u8; 32]) -> String {
+pub(crate) fn did_of(digest: &[u8; 32]) -> String {
     let mut name = multibase::Base::Base32Lower.encode(digest);
     name.truncate(24);
     format!("did:plc:{name}")
