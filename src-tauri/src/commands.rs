@@ -5,8 +5,8 @@ use crate::dialog;
 use crate::running::Core;
 use sotto_core::views::{
     AnchoringView, AppState, ConnectionView, ConversationView, EditView, ErrorView, GermView,
-    IncomingPolicy, MessageView, PolicyView, ProvenanceView, ReceiptsView, RequestsView,
-    SafetyComparison, SafetyNumberView, SearchView, SuggestionView,
+    IncomingPolicy, MessageView, PolicyView, ProvenanceView, ReceiptsView, RelayOfferView,
+    RelayView, RequestsView, SafetyComparison, SafetyNumberView, SearchView, SuggestionView,
 };
 use tauri::{AppHandle, State, Wry, command, ipc::Invoke};
 
@@ -65,6 +65,10 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         policy,
         set_incoming,
         connection,
+        relay,
+        check_relay,
+        move_relay,
+        cancel_move,
         anchoring,
         check_anchoring,
         begin_anchoring,
@@ -418,6 +422,26 @@ async fn set_incoming(core: State<'_, Core>, policy: IncomingPolicy) -> Answer<P
 #[command]
 async fn connection(core: State<'_, Core>) -> Answer<ConnectionView> {
     core.app().await?.connection().await
+}
+
+#[command]
+async fn relay(core: State<'_, Core>) -> Answer<RelayView> {
+    core.app().await?.relay().await
+}
+
+#[command]
+async fn check_relay(core: State<'_, Core>, relay: String) -> Answer<RelayOfferView> {
+    core.app().await?.check_relay(relay).await
+}
+
+#[command]
+async fn move_relay(core: State<'_, Core>, relay: String) -> Answer<RelayView> {
+    core.app().await?.move_relay(relay).await
+}
+
+#[command]
+async fn cancel_move(core: State<'_, Core>) -> Answer<RelayView> {
+    core.app().await?.cancel_move().await
 }
 
 #[command]

@@ -1,6 +1,6 @@
 //! Signing in and out.
 
-use crate::{Failure, terminal};
+use crate::{Failure, relay, terminal};
 use sotto_core::app::App;
 use sotto_core::views::{AccountView, AppState, ConnectionState};
 use std::time::Duration;
@@ -86,7 +86,8 @@ pub(crate) async fn status(app: &App) -> Result<(), Failure> {
         .unwrap_or_default();
     let unread: u32 = app.conversations().await?.iter().map(|it| it.unread).sum();
     terminal::say(format_args!("{state}{error}"))?;
-    Ok(terminal::say(format_args!("{unread} unread"))?)
+    terminal::say(format_args!("{unread} unread"))?;
+    relay::former(&app.relay().await?)
 }
 
 /// The connection as soon as it is known, or as it is after a few seconds.

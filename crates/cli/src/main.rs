@@ -6,6 +6,7 @@ mod change;
 mod conversation;
 mod files;
 mod read;
+mod relay;
 mod requests;
 mod search;
 mod send;
@@ -41,6 +42,8 @@ enum Command {
     SignOut,
     /// Say who is signed in and how the connection is.
     Status,
+    /// Move to another relay. Whoever writes to you follows by themselves.
+    MoveRelay(relay::MoveRelay),
     /// List conversations.
     Conversations,
     /// List first messages that wait for your word. Their senders do not notice.
@@ -145,6 +148,7 @@ async fn obey(app: &App, command: Command) -> Result<(), Failure> {
         Command::SignIn(it) => account::sign_in(app, it).await,
         Command::SignOut => account::sign_out(app).await,
         Command::Status => account::status(app).await,
+        Command::MoveRelay(it) => relay::move_relay(app, it).await,
         Command::Conversations => conversation::list(app).await,
         Command::Requests => requests::list(app).await,
         Command::Accept(it) => requests::accept(app, it).await,

@@ -4,6 +4,7 @@
 pub(crate) mod anchoring;
 pub(crate) mod data_dir;
 pub(crate) mod delegation;
+pub(crate) mod moving;
 mod policy;
 mod publish;
 pub(crate) mod relay_name;

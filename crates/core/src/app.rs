@@ -18,6 +18,7 @@ mod messaging;
 mod phase;
 mod present;
 mod reading;
+mod relay;
 mod requests;
 mod safety;
 mod search;
@@ -39,6 +40,7 @@ use sotto_identity::oauth::OAuth;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Mutex, OnceCell, broadcast};
+use tokio_util::sync::CancellationToken;
 
 /// Events kept for a slow listener; one that falls behind is told so.
 const EVENTS_KEPT: usize = 256;
@@ -63,6 +65,8 @@ struct Inner {
     turn: Mutex<()>,
     vault: OnceCell<Vault>,
     oauth: OnceLock<OAuth>,
+    /// Takes back the move to another relay that is under way.
+    moving: std::sync::Mutex<CancellationToken>,
     _lock: Option<DataDirLock>,
     /// Another number than the usual one, for a simulation.
     #[cfg(feature = "testing")]
@@ -89,6 +93,7 @@ impl App {
             turn: Mutex::new(()),
             vault: OnceCell::new(),
             oauth: OnceLock::new(),
+            moving: std::sync::Mutex::default(),
             _lock: Some(lock),
             #[cfg(feature = "testing")]
             key_packages: None,

@@ -8,6 +8,7 @@ mod backoff;
 mod claims;
 mod context;
 mod expirer;
+pub(crate) mod former;
 mod housekeeper;
 mod receiver;
 mod reverifier;
@@ -38,12 +39,13 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    /// Starts sender, receiver, housekeeper, expirer, reverifier and transfers.
+    /// Starts sender, receiver, what collects at relays that were left, housekeeper, expirer, reverifier and transfers.
     pub(crate) fn start(context: Context) -> Self {
         let (context, stop) = (Arc::new(context), CancellationToken::new());
         let tasks = TaskTracker::new();
         tasks.spawn(sender::run(Arc::clone(&context), stop.clone()));
         tasks.spawn(receiver::run(Arc::clone(&context), stop.clone()));
+        tasks.spawn(former::run(Arc::clone(&context), stop.clone()));
         tasks.spawn(housekeeper::run(Arc::clone(&context), stop.clone()));
         tasks.spawn(expirer::run(Arc::clone(&context), stop.clone()));
         tasks.spawn(reverifier::run(Arc::clone(&context), stop.clone()));

@@ -118,6 +118,14 @@ impl Relays {
         }))
     }
 
+    /// The same device's client for another relay: what is known of the clock and the limits of the
+    /// own one stays apart.
+    pub(crate) fn apart(&self) -> Self {
+        let inner = &*self.0;
+        let (http, clock) = (Arc::clone(&inner.http), Arc::clone(&inner.clock));
+        Self::new(http, inner.development, clock, inner.device_key.clone())
+    }
+
     /// With fewer key packages: a simulation has no time to make them, and is to run out of them.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn keeping(self, pool: usize) -> Self {

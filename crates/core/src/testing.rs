@@ -138,7 +138,7 @@ impl Party {
     /// Grants from this party's relay.
     pub fn stock(&self, n: usize) {
         let expires = self.clock.now().plus(90 * DAY);
-        let host = self.own.domain.clone();
+        let (host, at) = (self.own.domain.clone(), self.own.domain.clone());
         let grants = (0..n).map(move |_| {
             let key = GrantKey::generate(&OsRandom);
             IssuedGrant {
@@ -148,7 +148,7 @@ impl Party {
             }
         });
         let grants = grants.collect();
-        self.write(move |tx| grant_stock::add(tx, grants));
+        self.write(move |tx| grant_stock::add(tx, &at, grants));
     }
 
     /// A key package as this party's relay would hand it out.

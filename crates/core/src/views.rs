@@ -9,6 +9,7 @@ mod content;
 mod germ;
 mod keys;
 mod provenance;
+mod relay;
 mod requests;
 mod safety;
 mod search;
@@ -21,6 +22,7 @@ pub use keys::HoldView;
 pub use provenance::{
     ProvenanceFinding, ProvenanceLineView, ProvenanceOutcome, ProvenanceStep, ProvenanceView,
 };
+pub use relay::{FormerRelayView, MoveView, RelayOfferView, RelayView};
 pub use requests::{IncomingPolicy, PolicyView, RequestMessageView, RequestView, RequestsView};
 pub use safety::{SafetyCodeView, SafetyComparison, SafetyNumberView};
 pub use search::{MarkView, SearchHitView, SearchView};

@@ -237,6 +237,10 @@ async fn run(app: &App, command: &str, body: &[u8]) -> Result<Value, Failure> {
         "set_up" => with(body, async |a: Relay| app.set_up(a.relay).await).await,
         "sign_out" => with(body, async |_: Nothing| app.sign_out().await).await,
         "connection" => with(body, async |_: Nothing| app.connection().await).await,
+        "relay" => with(body, async |_: Nothing| app.relay().await).await,
+        "check_relay" => with(body, async |a: Relay| app.check_relay(a.relay).await).await,
+        "move_relay" => with(body, async |a: Relay| app.move_relay(a.relay).await).await,
+        "cancel_move" => with(body, async |_: Nothing| app.cancel_move().await).await,
         _ if command.ends_with("anchoring") => of_anchoring(app, command, body).await,
         _ => of_keys(app, command, body).await,
     }

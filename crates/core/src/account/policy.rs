@@ -5,7 +5,7 @@
 use super::delegation::{self, Standing, Way};
 use super::publish;
 use super::set_up::{SetUp, SetUpError};
-use crate::db::{DbError, OwnAccount, incoming, own, peers, pending};
+use crate::db::{DbError, incoming, peers, pending};
 
 impl SetUp {
     /// Publishes the policy as it is stored, unless that was done before.
@@ -14,6 +14,7 @@ impl SetUp {
         if stored.published {
             return Ok(());
         }
+        self.unless_moving().await?;
         let own = self.newer_claim().await?;
         let replaces = match delegation::standing(&self.session, Some(&own)).await? {
             Standing::Absent => None,
@@ -37,16 +38,5 @@ impl SetUp {
             })
             .await?;
         Ok(())
-    }
-
-    /// The account with the number of a claim that was never used: stored before it is.
-    async fn newer_claim(&self) -> Result<OwnAccount, SetUpError> {
-        let numbered = self.database.write::<_, DbError>(|tx| {
-            let mut own = own::load(tx)?.ok_or(DbError::Stored("account"))?;
-            own.claim_seq += 1;
-            own::store(tx, &own)?;
-            Ok(own)
-        });
-        Ok(numbered.await?)
     }
 }

@@ -2,8 +2,9 @@
 
 use super::publish::{self, Seqs, Whose};
 use super::set_up::{SetUp, SetUpError};
-use crate::db::{OwnAccount, own, pending};
+use crate::db::{DbError, OwnAccount, own, own_move, pending};
 use crate::messages::{EngineError, forget};
+use sotto_wire::domain::Domain;
 use std::time::Duration;
 
 /// A relay that does not answer keeps nobody from leaving.
@@ -29,9 +30,11 @@ impl SetUp {
     /// have ended.
     pub(crate) async fn leave(&self, own: &OwnAccount) -> Result<(), SetUpError> {
         let relays = self.relays(own);
-        let left = tokio::time::timeout(PATIENCE, relays.unregister(&own.domain)).await;
-        if !matches!(left, Ok(Ok(()))) {
-            tracing::warn!("the relay was not told that the device is gone");
+        for domain in self.where_registered(own).await? {
+            let left = tokio::time::timeout(PATIENCE, relays.unregister(&domain)).await;
+            if !matches!(left, Ok(Ok(()))) {
+                tracing::warn!("a relay was not told that the device is gone");
+            }
         }
         let whose = Whose {
             did: own.did.clone(),
@@ -51,5 +54,20 @@ impl SetUp {
             Ok::<_, EngineError>(())
         });
         Ok(write.await?)
+    }
+
+    /// Also where the account is on its way to, or came from.
+    async fn where_registered(&self, own: &OwnAccount) -> Result<Vec<Domain>, SetUpError> {
+        let read = self.database.read::<_, DbError>(|tx| {
+            let mut others: Vec<Domain> = own_move::load(tx)?
+                .into_iter()
+                .map(|it| it.domain)
+                .collect();
+            others.extend(own_move::former(tx)?.into_iter().map(|it| it.domain));
+            Ok(others)
+        });
+        let mut domains = vec![own.domain.clone()];
+        domains.extend(read.await?);
+        Ok(domains)
     }
 }

@@ -24,6 +24,7 @@ impl SetUp {
     /// Rotates the delegate key, or goes on with the rotation under way. With
     /// [`SetUpError::AnchorMustFollow`] it waits for the DID document to name the successor.
     pub(crate) async fn rotate(&self) -> Result<OwnAccount, SetUpError> {
+        self.unless_moving().await?;
         let (random, now) = (std::sync::Arc::clone(&self.random), self.clock.now());
         let write = self.database.write(move |tx| begin(tx, &*random, now));
         self.finish_rotation(write.await?).await

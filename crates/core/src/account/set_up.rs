@@ -2,6 +2,7 @@
 //! is published was stored here first, and what a crash interrupts is gone through again.
 
 use super::delegation::{self, Standing};
+use super::moving::MoveError;
 use super::publish::{self, Seqs, Whose};
 use crate::db::{Database, DbError, OwnAccount, incoming, own, peers, pending};
 use crate::discovery::{Remembered, profile, remember};
@@ -45,6 +46,9 @@ pub(crate) enum SetUpError {
     /// The words are of no key of this account.
     #[error("the words are of another key")]
     OtherKey,
+    /// The account does not move, or something else has to wait for its move.
+    #[error(transparent)]
+    Move(#[from] MoveError),
     /// The record is not to be seen as it was written.
     #[error("the delegation was written but is not to be read back")]
     NotWritten,
@@ -76,6 +80,7 @@ impl SetUpError {
             Self::Published => "delegation.published",
             Self::OlderKey => "recovery.older_key",
             Self::OtherKey => "recovery.other_key",
+            Self::Move(error) => error.code(),
             Self::NotWritten => "delegation.not_written",
             Self::OAuth(error) => error.code(),
             Self::Verify(error) => error.code(),
@@ -202,6 +207,23 @@ impl SetUp {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The account with the number of a claim that was never used: stored before it is.
+    pub(super) async fn newer_claim(&self) -> Result<OwnAccount, SetUpError> {
+        let numbered = self.database.write::<_, DbError>(|tx| {
+            let mut own = own::load(tx)?.ok_or(DbError::Stored("account"))?;
+            own.claim_seq += 1;
+            own::store(tx, &own)?;
+            Ok(own)
+        });
+        Ok(numbered.await?)
+    }
+
+    /// The account as it is.
+    pub(super) async fn own(&self) -> Result<OwnAccount, SetUpError> {
+        let own = self.database.read(|tx| own::load(tx)).await?;
+        Ok(own.ok_or(EngineError::NoAccount)?)
     }
 
     pub(super) fn relays(&self, own: &OwnAccount) -> Relays {

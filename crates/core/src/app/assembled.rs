@@ -61,6 +61,7 @@ impl App {
             turn: Mutex::new(()),
             vault: OnceCell::new(),
             oauth: OnceLock::new(),
+            moving: std::sync::Mutex::default(),
             _lock: None,
             key_packages: Some(outside.key_packages),
             config,

@@ -5,4 +5,5 @@ mod conversations;
 mod keys;
 mod life;
 mod messages;
+mod relay;
 mod trust;

@@ -169,7 +169,11 @@ impl App {
     }
 
     /// Messaging with other keys.
-    async fn begin_again(&self, ready: &Ready, own: OwnAccount) -> Result<(), ErrorView> {
+    pub(super) async fn begin_again(
+        &self,
+        ready: &Ready,
+        own: OwnAccount,
+    ) -> Result<(), ErrorView> {
         ready.end().await;
         let (current, database) = (ready.current.clone(), ready.database.clone());
         let next = self.inner.ready(current, own, database)?;

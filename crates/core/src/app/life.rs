@@ -51,6 +51,7 @@ impl App {
             inner.publish_later(&ready);
             inner.enter(Phase::Ready(Arc::clone(&ready)));
             self.resume_rotation(&ready);
+            self.resume_move(&ready);
             return Ok(());
         }
         // Interrupted while it was set up.
@@ -100,7 +101,10 @@ impl App {
             outcome = inner.authorize(vault, &parsed) => outcome,
         };
         match outcome {
-            Ok(phase) => drop(inner.enter(phase)),
+            Ok(phase) => {
+                inner.enter(phase);
+                self.resume_any_move();
+            }
             Err(error) => {
                 inner.enter(Phase::SignedOut);
                 return Err(error);

@@ -4,12 +4,13 @@ mod pieces;
 
 pub(crate) use pieces::{
     Piece, add_pieces, folders_to_clear, note_folder, note_object, objects_to_remove, piece_done,
-    pieces, removed_folder, removed_object, reset_pieces,
+    pieces, removed_folder, removed_object, reset_pieces, upload_anew,
 };
 
 use super::{Change, DbError, WriteTx, conversations};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use sotto_wire::attachment::{AttachmentKey, NONCE};
+use sotto_wire::domain::Domain;
 
 /// How far an attachment has come; stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,6 +211,22 @@ pub(crate) fn next_due(connection: &Connection) -> Result<Option<u64>, DbError> 
     let mut statement = connection
         .prepare_cached("SELECT min(next_at) FROM attachment WHERE state IN (0, 1, 3)")?;
     Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+/// Whether own files lie at this relay that were sent after `since`.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn sent_from(
+    connection: &Connection,
+    domain: &Domain,
+    since: u64,
+) -> Result<bool, DbError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT 1 FROM attachment a JOIN message m ON m.id = a.message
+         WHERE a.source IS NOT NULL AND m.at > ?2 AND instr(a.url, '://' || ?1 || '/') > 0",
+    )?;
+    Ok(statement.exists(params![domain.as_str(), since])?)
 }
 
 /// Nothing waits for its next attempt any more.

@@ -14,6 +14,7 @@ pub mod incoming;
 mod open;
 pub mod own;
 pub mod own_anchor;
+pub(crate) mod own_move;
 pub(crate) mod own_takeover;
 pub mod peers;
 pub(crate) mod pending;

@@ -53,6 +53,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema/017_silence.sql")),
     M::up(include_str!("schema/018_own_groups.sql")),
     M::up(include_str!("schema/019_given_up.sql")),
+    M::up(include_str!("schema/020_move.sql")),
 ];
 
 pub(super) fn writer(

@@ -7,6 +7,7 @@ use sotto_identity::verify::Pin;
 use sotto_wire::conversation::ConversationId;
 use sotto_wire::device::DeviceId;
 use sotto_wire::did::Did;
+use sotto_wire::domain::Domain;
 use sotto_wire::grant::Address;
 
 /// By how much a clock may be set back, in milliseconds, before what it wrote down is doubted.
@@ -82,6 +83,7 @@ pub fn upsert(tx: &WriteTx<'_>, peer: &Peer) -> Result<PeerId, DbError> {
 pub fn pin(tx: &WriteTx<'_>, pin: &Pin, verified_at: u64) -> Result<PeerId, DbError> {
     // What was verified before a transaction may be older than what has been stored meanwhile.
     let stored = by_did(tx, &pin.did)?.map(|peer| peer.pin);
+    let at = stored.as_ref().map(|pin| pin.domain.clone());
     let pin = match &stored {
         Some(stored) if is_newer(stored, pin) => stored,
         _ => pin,
@@ -97,8 +99,22 @@ pub fn pin(tx: &WriteTx<'_>, pin: &Pin, verified_at: u64) -> Result<PeerId, DbEr
             Ok((PeerId(row.get(0)?), row.get(1)?))
         })?;
     confirmed::follow(tx, id, compared, pin)?;
+    if at.is_some_and(|at| at != pin.domain) {
+        moved(tx, id, &pin.domain)?;
+    }
     announce(tx, id)?;
     Ok(id)
+}
+
+/// The account names another relay: its devices are about to give grants there in the place of those
+/// elsewhere (docs/protocol.md §4.9).
+fn moved(tx: &WriteTx<'_>, peer: PeerId, to: &Domain) -> Result<(), DbError> {
+    tx.prepare_cached(
+        "UPDATE held_grant SET left_at = CASE WHEN host = ?2 THEN NULL ELSE coalesce(left_at, ?3) END
+         WHERE peer_device IN (SELECT id FROM peer_device WHERE peer = ?1)",
+    )?
+    .execute(params![peer.0, to.as_str(), tx.clock_now_ms()])?;
+    Ok(())
 }
 
 /// Whoever shows the conversation with this peer reads it again.

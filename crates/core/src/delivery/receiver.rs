@@ -11,7 +11,7 @@ use super::backoff::Backoff;
 use super::wake;
 use crate::relay::RelayError;
 use crate::views::{ConnectionState, ErrorView};
-use session::{End, Session};
+pub(super) use session::{End, Place, Session};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -71,7 +71,11 @@ async fn one_session(context: &Arc<Context>) -> End {
         outcome => outcome,
     };
     match opened {
-        Ok(socket) => Session::new(Arc::clone(context), socket).run().await,
+        Ok(socket) => {
+            Session::new(Arc::clone(context), Place::Own, socket)
+                .run()
+                .await
+        }
         Err(error) => End::Relay(error),
     }
 }

@@ -261,9 +261,10 @@ fn done(outcome: Result<(), NeedError>) -> Done {
 /// Grants to give to peers, so that they can reach this device.
 async fn stock_up(context: &Context, n: usize) -> Result<(), NeedError> {
     let n = u64::try_from(n).unwrap_or(u64::MAX);
-    let grants = context.relays.grants(&context.own.domain, n).await?;
+    let domain = context.own.domain.clone();
+    let grants = context.relays.grants(&domain, n).await?;
     let enough = context.database.write::<_, DbError>(move |tx| {
-        grant_stock::add(tx, grants)?;
+        grant_stock::add(tx, &domain, grants)?;
         Ok(!outbox::needs_grants(tx)?)
     });
     match enough.await? {

@@ -35,6 +35,8 @@ pub(crate) fn device(tx: &WriteTx<'_>, own: &Did) -> Result<(), EngineError> {
         "DELETE FROM read_group",
         "DELETE FROM quarantine",
         "DELETE FROM held_grant",
+        "DELETE FROM own_move",
+        "DELETE FROM former_relay",
         "DELETE FROM outbox WHERE message = 0",
     ] {
         tx.execute(sql, [])?;

@@ -13,6 +13,7 @@ pub mod origin;
 mod place;
 pub mod receive;
 pub(crate) mod recertify;
+pub(crate) mod relocate;
 pub(crate) mod renew;
 pub(crate) mod repair;
 pub mod requests;

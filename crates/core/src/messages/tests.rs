@@ -12,6 +12,7 @@ mod hostile;
 mod key_packages;
 mod origin;
 mod reading;
+mod relocate;
 mod repair;
 mod requests;
 mod residue;

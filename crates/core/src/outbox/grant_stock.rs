@@ -3,6 +3,7 @@
 use crate::db::{Change, DbError, PeerId, WriteTx};
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 use sotto_wire::device::DeviceId;
+use sotto_wire::domain::Domain;
 use sotto_wire::frame::SealKey;
 use sotto_wire::grant::{Address, GrantKey, IssuedGrant};
 use sotto_wire::time::Timestamp;
@@ -11,23 +12,27 @@ use sotto_wire::time::Timestamp;
 /// worth giving away.
 const HALF_LIFE: u64 = 45 * 86_400;
 
-/// Puts grants that the relay issued into stock, each paired with a fresh seal key. The caller has
-/// recomputed the addresses.
+/// Only grants of the own relay are given to anybody.
+const AT_OWN_RELAY: &str = "host = (SELECT domain FROM own_account)";
+
+/// Puts grants that the relay `host` issued into stock, each paired with a fresh seal key. The caller
+/// has recomputed the addresses.
 ///
 /// # Errors
 /// When the database fails.
-pub fn add(tx: &WriteTx<'_>, grants: Vec<IssuedGrant>) -> Result<(), DbError> {
+pub fn add(tx: &WriteTx<'_>, host: &Domain, grants: Vec<IssuedGrant>) -> Result<(), DbError> {
     for grant in grants {
         let seal = SealKey::generate(tx.random());
         tx.prepare_cached(
-            "INSERT INTO issued_grant (address, key, seal, expires_s) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (address) DO NOTHING",
+            "INSERT INTO issued_grant (address, key, seal, expires_s, host)
+             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (address) DO NOTHING",
         )?
         .execute(params![
             grant.address.as_str(),
             grant.key.as_bytes(),
             seal.as_bytes(),
-            grant.expires.0
+            grant.expires.0,
+            host.as_str()
         ])?;
     }
     tx.changed(Change::Outbox);
@@ -39,10 +44,10 @@ pub fn add(tx: &WriteTx<'_>, grants: Vec<IssuedGrant>) -> Result<(), DbError> {
 /// # Errors
 /// When the database fails.
 pub fn count(connection: &Connection, now: Timestamp) -> Result<usize, DbError> {
-    let mut statement = connection.prepare_cached(
+    let mut statement = connection.prepare_cached(&format!(
         "SELECT count(*) FROM issued_grant
-         WHERE peer_device IS NULL AND void = 0 AND expires_s >= ?1",
-    )?;
+         WHERE peer_device IS NULL AND void = 0 AND expires_s >= ?1 AND {AT_OWN_RELAY}"
+    ))?;
     Ok(statement.query_row([now.0 + HALF_LIFE], |row| row.get(0))?)
 }
 
@@ -65,10 +70,10 @@ pub(crate) enum Standing {
 
 pub(crate) fn standing(tx: &WriteTx<'_>, device: i64) -> Result<Standing, DbError> {
     let expires: Option<u64> = tx
-        .prepare_cached(
+        .prepare_cached(&format!(
             "SELECT max(expires_s) FROM issued_grant
-             WHERE peer_device = ?1 AND superseded = 0 AND void = 0",
-        )?
+             WHERE peer_device = ?1 AND superseded = 0 AND void = 0 AND {AT_OWN_RELAY}"
+        ))?
         .query_row([device], |row| row.get(0))?;
     let now = tx.now();
     Ok(match expires {
@@ -78,14 +83,23 @@ pub(crate) fn standing(tx: &WriteTx<'_>, device: i64) -> Result<Standing, DbErro
     })
 }
 
-/// Takes a grant out of stock for a device; `None` where the stock is empty.
+/// Takes a grant out of stock for a device; `None` where the stock is empty. In the place of one at a
+/// relay that was left, it has the seal key of that one: the same bytes can be put at either.
 pub(crate) fn assign(tx: &WriteTx<'_>, device: i64) -> Result<Option<Issued>, DbError> {
-    let mut statement = tx.prepare_cached(
-        "UPDATE issued_grant SET peer_device = ?1
-         WHERE id = (SELECT id FROM issued_grant WHERE peer_device IS NULL AND void = 0 AND expires_s >= ?2
+    let mut statement = tx.prepare_cached(&format!(
+        "UPDATE issued_grant SET peer_device = ?1, seal = coalesce(
+           (SELECT before.seal FROM issued_grant before
+            WHERE before.peer_device = ?1 AND before.void = 0
+              AND before.host <> (SELECT domain FROM own_account)
+              AND NOT EXISTS (SELECT 1 FROM issued_grant later
+                              WHERE later.peer_device = ?1 AND later.void = 0 AND later.given > before.given)
+            ORDER BY before.given DESC LIMIT 1), seal),
+           given = 1 + (SELECT coalesce(max(given), 0) FROM issued_grant)
+         WHERE id = (SELECT id FROM issued_grant
+                     WHERE peer_device IS NULL AND void = 0 AND expires_s >= ?2 AND {AT_OWN_RELAY}
                      ORDER BY expires_s DESC LIMIT 1)
-         RETURNING key, seal, expires_s",
-    )?;
+         RETURNING key, seal, expires_s"
+    ))?;
     let grant = statement.query_row(params![device, tx.now().0 + HALF_LIFE], |row| {
         Ok(Issued {
             key: GrantKey::from_bytes(row.get(0)?),
@@ -109,6 +123,13 @@ pub(crate) fn at(
         Ok((SealKey::from_bytes(row.get(0)?), row.get(1)?))
     });
     Ok(found.optional()?)
+}
+
+/// Something came by the grant at this address: the device that it was given to has it.
+pub(crate) fn note_use(tx: &WriteTx<'_>, address: &Address) -> Result<(), DbError> {
+    tx.prepare_cached("UPDATE issued_grant SET used = 1 WHERE address = ?1 AND used = 0")?
+        .execute([address.as_str()])?;
+    Ok(())
 }
 
 /// What is known of an address.
@@ -160,6 +181,51 @@ pub(crate) fn void_device(
 /// The grants in stock are not to be given to anybody.
 pub(crate) fn void_stock(tx: &WriteTx<'_>) -> Result<(), DbError> {
     void(tx, "peer_device IS NULL", params![])
+}
+
+/// The own relay is another one: every device is given a grant there, and those of before that nobody
+/// has are given to nobody. The others go on working as long as something is collected there.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn leave(tx: &WriteTx<'_>) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE issued_grant SET superseded = 1 WHERE peer_device IS NOT NULL",
+        [],
+    )?;
+    void(
+        tx,
+        "peer_device IS NULL AND host <> (SELECT domain FROM own_account)",
+        params![],
+    )
+}
+
+/// Accounts with a device that has a grant at this relay, and by no later one of which anything came.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn awaited(
+    connection: &Connection,
+    host: &Domain,
+    now: Timestamp,
+) -> Result<u32, DbError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT count(DISTINCT device.peer) FROM issued_grant before
+         JOIN peer_device device ON device.id = before.peer_device
+         WHERE before.host = ?1 AND before.void = 0 AND before.expires_s > ?2
+           AND NOT EXISTS (SELECT 1 FROM issued_grant later
+                           WHERE later.peer_device = before.peer_device AND later.used = 1
+                             AND later.given > before.given AND later.host <> ?1)",
+    )?;
+    Ok(statement.query_row(params![host.as_str(), now.0], |row| row.get(0))?)
+}
+
+/// Nothing is collected at this relay any more.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn void_at(tx: &WriteTx<'_>, host: &Domain) -> Result<(), DbError> {
+    void(tx, "host = ?1", params![host.as_str()])
 }
 
 /// Nothing that was ever handed out counts any more.

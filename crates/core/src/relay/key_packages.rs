@@ -104,6 +104,28 @@ pub(crate) async fn reconcile(
     publish(database, relays, domain, remove, good, to_publish).await
 }
 
+/// Publishes the last resort and nothing else, at a relay that nobody asks yet: it may lie at two. What
+/// is used once lies at one only, the one in use.
+///
+/// # Errors
+/// [`KeeperError`].
+pub(crate) async fn last_resort_alone(
+    database: &Database,
+    relays: &Relays,
+    domain: &Domain,
+    clock: &dyn Clock,
+) -> Result<(), KeeperError> {
+    let there = relays.key_packages(domain).await?;
+    if relays.clock_is_wrong() {
+        return Err(KeeperError::ClockWrong);
+    }
+    let now = clock.now();
+    database.write(move |tx| last_resort(tx, now)).await?;
+    let missing = lost_last_resort(database, there.last_resort.as_deref()).await?;
+    let package = missing.into_iter().collect();
+    put(database, relays, domain, Vec::new(), package).await
+}
+
 async fn publish(
     database: &Database,
     relays: &Relays,

@@ -22,11 +22,30 @@ const MAX_POOL: usize = 1024 * 1024;
 impl Relays {
     /// Registers this device; also where it is registered already, to replace the roster.
     pub(crate) async fn register(&self, own: &OwnAccount) -> Result<(), RelayError> {
+        self.registered_with(own, None).await
+    }
+
+    /// Registers this device at the relay of `own`, which the record is about to name: `claim` is the
+    /// one that will be in it.
+    pub(crate) async fn register_ahead(
+        &self,
+        own: &OwnAccount,
+        claim: Vec<u8>,
+    ) -> Result<(), RelayError> {
+        self.registered_with(own, Some(claim)).await
+    }
+
+    async fn registered_with(
+        &self,
+        own: &OwnAccount,
+        claim: Option<Vec<u8>>,
+    ) -> Result<(), RelayError> {
         let body = RegistrationRequest {
             did: own.did.clone(),
             key: own.delegate_key.public(),
             cert: own.certificate.clone(),
             roster: own.roster.clone(),
+            claim,
         };
         let call = Call::post(&own.domain, paths::REGISTRATIONS, cbor::encode(&body));
         let answer = self

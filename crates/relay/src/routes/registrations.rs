@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use sotto_wire::cbor;
 use sotto_wire::challenge::Realm;
+use sotto_wire::claim::Claim;
 use sotto_wire::device::DeviceCertificate;
 use sotto_wire::relay_api::{RegistrationRequest, RegistrationStatus};
 use sotto_wire::roster::{Roster, VerifiedRoster};
@@ -18,6 +19,9 @@ use crate::error::ApiError;
 use crate::reply;
 use crate::state::{State, seconds};
 use crate::store::accounts::{self, Registered, Registration, RosterDevice};
+
+/// How far from now a claim may have been signed that is not published yet, in seconds.
+const CLAIM_AHEAD_SECONDS: u64 = 3600;
 
 /// Registers the device that signs, for an account whose record names this relay.
 pub(super) async fn register(
@@ -58,7 +62,7 @@ async fn registered(state: &State, body: &RegistrationRequest) -> Result<Respons
     if account.key != body.key {
         return Err(forbidden("not-delegated"));
     }
-    if account.domain != state.domain {
+    if account.domain != state.domain && !is_about_to_come(state, body) {
         return Err(forbidden("wrong-domain"));
     }
     let certificate = DeviceCertificate::verify(&body.cert, &account.key, &body.did, state.now())
@@ -87,6 +91,20 @@ async fn registered(state: &State, body: &RegistrationRequest) -> Result<Respons
         roster_seq: roster.seq,
     };
     Ok(reply::cbor(status, &answer))
+}
+
+/// Whether the account's key says that its record is about to name this relay. Whoever moves here is
+/// registered, and has key packages here, before anybody looks for them here.
+fn is_about_to_come(state: &State, body: &RegistrationRequest) -> bool {
+    let now = state.now();
+    let claim = body.claim.as_ref();
+    let claim = claim.and_then(|object| Claim::verify(object, &body.key).ok());
+    claim.is_some_and(|claim| {
+        let (since, until) = (now.since(claim.issued_at), claim.issued_at.since(now));
+        claim.did == body.did
+            && claim.domain == state.domain
+            && since.max(until) <= CLAIM_AHEAD_SECONDS
+    })
 }
 
 fn forbidden(code: &'static str) -> ApiError {

@@ -1,8 +1,10 @@
 //! Accounts and devices of the tests.
 
 use sotto_wire::cbor;
+use sotto_wire::claim::{Claim, Incoming};
 use sotto_wire::device::{DeviceCertificate, DeviceId};
 use sotto_wire::did::Did;
+use sotto_wire::domain::Domain;
 use sotto_wire::first_contact::Envelope;
 use sotto_wire::key::SigningKey;
 use sotto_wire::random::{self, OsRandom};
@@ -84,6 +86,31 @@ impl Person {
             key: self.delegate.public(),
             cert: device.cert.clone(),
             roster,
+            claim: None,
+        })
+    }
+
+    /// The same ahead of the record, with a claim for `domain` that was signed at `issued_at`.
+    pub(crate) fn registration_ahead(
+        &self,
+        device: &Device,
+        roster: Vec<u8>,
+        (domain, issued_at): (&Domain, u64),
+    ) -> Vec<u8> {
+        let claim = Claim {
+            did: self.did.clone(),
+            key: self.delegate.public(),
+            seq: 2,
+            domain: domain.clone(),
+            incoming: Incoming::Everyone,
+            issued_at: Timestamp(issued_at),
+        };
+        cbor::encode(&RegistrationRequest {
+            did: self.did.clone(),
+            key: self.delegate.public(),
+            cert: device.cert.clone(),
+            roster,
+            claim: Some(claim.sign(&self.delegate)),
         })
     }
 

@@ -97,6 +97,51 @@ async fn only_for_an_account_that_delegates_to_this_relay() {
 }
 
 #[tokio::test]
+async fn an_account_that_is_about_to_move_here_is_registered_ahead_of_its_record() {
+    let world = World::new().await;
+    let person = Person::new("alice");
+    let device = person.device(world.now());
+    let roster = person.roster(1, &[&device]);
+    let elsewhere = Domain::parse("other.example").unwrap();
+    let here = world.relay.domain().clone();
+    world.published.set(
+        &person.did,
+        Ok(Account {
+            key: person.delegate.public(),
+            domain: elsewhere.clone(),
+        }),
+    );
+    let impostor = Person {
+        did: person.did.clone(),
+        ..Person::new("mallory")
+    };
+    let now = world.now();
+    for (claimed, refusal) in [
+        ((&elsewhere, now), "wrong-domain"),
+        ((&here, now - 3601), "wrong-domain"),
+        ((&here, now + 3601), "wrong-domain"),
+    ] {
+        let body = person.registration_ahead(&device, roster.clone(), claimed);
+        refused(
+            &register(&world, &device, body).await,
+            StatusCode::FORBIDDEN,
+            refusal,
+        );
+    }
+    let body = impostor.registration_ahead(&device, roster.clone(), (&here, now));
+    refused(
+        &register(&world, &device, body).await,
+        StatusCode::FORBIDDEN,
+        "not-delegated",
+    );
+    let body = person.registration_ahead(&device, roster, (&here, now - 3500));
+    assert_eq!(
+        register(&world, &device, body).await.status,
+        StatusCode::CREATED
+    );
+}
+
+#[tokio::test]
 async fn the_signing_device_is_the_certified_one_and_listed() {
     let world = World::new().await;
     let person = world.person("alice");

@@ -29,6 +29,10 @@ pub struct RegistrationRequest {
     /// The roster with that certificate, as a signed object.
     #[serde(with = "serde_bytes")]
     pub roster: Vec<u8>,
+    /// A claim that is about to be published: it names this relay, where the record still names
+    /// another one.
+    #[serde(default, with = "serde_bytes", skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Vec<u8>>,
 }
 
 /// `GET /pmr/v1/registration`.

@@ -193,6 +193,7 @@ fn bodies_round_trip() {
         key: SigningKey::from_seed(&[1; 32]).public(),
         cert: vec![1],
         roster: vec![2],
+        claim: Some(vec![3]),
     };
     assert_eq!(
         cbor::decode(&cbor::encode(&registration), 1024),

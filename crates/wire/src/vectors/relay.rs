@@ -74,6 +74,7 @@ fn bodies() {
         key: key(1).public(),
         cert: cert.clone(),
         roster: vec![0xbb],
+        claim: None,
     };
     let state = |last_resort| api::KeyPackagesState {
         single_use: vec![vec![2; 32]],
@@ -107,6 +108,13 @@ fn bodies() {
             },
         ),
         body("registration", &registration),
+        body(
+            "registration ahead of the record",
+            &api::RegistrationRequest {
+                claim: Some(vec![0xcc]),
+                ..registration.clone()
+            },
+        ),
         body(
             "registration status",
             &api::RegistrationStatus {

@@ -12,6 +12,8 @@ import type { SafetyNumberView } from '$lib/generated/SafetyNumberView'
 import type { IncomingPolicy } from '$lib/generated/IncomingPolicy'
 import type { PolicyView } from '$lib/generated/PolicyView'
 import type { ReceiptsView } from '$lib/generated/ReceiptsView'
+import type { RelayOfferView } from '$lib/generated/RelayOfferView'
+import type { RelayView } from '$lib/generated/RelayView'
 import type { RequestsView } from '$lib/generated/RequestsView'
 import type { SearchView } from '$lib/generated/SearchView'
 import type { SuggestionView } from '$lib/generated/SuggestionView'
@@ -105,6 +107,12 @@ export interface Backend {
   cancelAnchoring(): Promise<AnchoringView>
 
   connection(): Promise<ConnectionView>
+
+  relay(): Promise<RelayView>
+  /** Changes nothing. */
+  checkRelay(relay: string): Promise<RelayOfferView>
+  moveRelay(relay: string): Promise<RelayView>
+  cancelMove(): Promise<RelayView>
 
   /** Returns the function that ends the subscription. */
   listen(listener: Listener): () => void

@@ -67,5 +67,9 @@ export function commands(call: Call): Omit<Backend, 'listen'> {
     finishAnchoring: (code) => ask('finish_anchoring', { code }),
     cancelAnchoring: () => ask('cancel_anchoring'),
     connection: () => ask('connection'),
+    relay: () => ask('relay'),
+    checkRelay: (relay) => ask('check_relay', { relay }),
+    moveRelay: (relay) => ask('move_relay', { relay }),
+    cancelMove: () => ask('cancel_move'),
   }
 }

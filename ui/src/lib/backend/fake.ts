@@ -3,7 +3,7 @@ import type { Backend } from './backend'
 import { anchoringFromLocation } from './fake-anchoring'
 import { fakeAccount, type FakeOptions } from './fake-base'
 import { conversationId, crowd, seed } from './fake-data'
-import { FakeReach } from './fake-reach'
+import { FakeRelay } from './fake-relay'
 import { demoRequests } from './fake-requests'
 
 export { fakeAccount, type FakeOptions }
@@ -11,9 +11,9 @@ export { fakeAccount, type FakeOptions }
 /**
  * A core in memory: no network, no keys, the same answers and events. Each topic is a layer that
  * stands on the one before: base, account, keys, conversations, messages, attachments, deeds,
- * comparing, reach.
+ * comparing, reach, relay.
  */
-export class FakeBackend extends FakeReach implements Backend {
+export class FakeBackend extends FakeRelay implements Backend {
   constructor(options: FakeOptions = {}) {
     super(options)
   }

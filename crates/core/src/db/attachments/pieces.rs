@@ -49,6 +49,19 @@ pub(crate) fn reset_pieces(tx: &WriteTx<'_>, id: i64) -> Result<(), DbError> {
     Ok(())
 }
 
+/// What is not at the own relay as a whole is put there from the start: it is another relay.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn upload_anew(tx: &WriteTx<'_>) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE attachment_piece SET done = 0 WHERE done = 1 AND attachment IN
+           (SELECT id FROM attachment WHERE url IS NULL AND source IS NOT NULL)",
+        [],
+    )?;
+    Ok(())
+}
+
 /// The pieces of an attachment in order, the manifest last.
 pub(crate) fn pieces(connection: &Connection, id: i64) -> Result<Vec<Piece>, DbError> {
     let mut statement = connection.prepare_cached(

@@ -1,5 +1,6 @@
 //! Who waits in the relay's pool, and what is done with them (docs/protocol.md §3.5, §4.5).
 
+use super::session::Place;
 use crate::db::{DbError, ReadTx};
 use crate::delivery::Context;
 use crate::messages::EngineError;
@@ -17,11 +18,11 @@ pub(super) enum PoolError {
 }
 
 /// Empties the pool: while someone is left in it, the relay does not tell of anyone new.
-pub(super) async fn empty(context: &Context) -> Result<(), PoolError> {
-    let (relays, own) = (&context.relays, &context.own);
-    let pool = relays.pool(&own.domain).await.map_err(PoolError::Relay)?;
+pub(super) async fn empty(context: &Context, place: &Place) -> Result<(), PoolError> {
+    let (relays, domain) = (place.relays(context), place.domain(context));
+    let pool = relays.pool(domain).await.map_err(PoolError::Relay)?;
     for some in pool.dids.chunks(AT_ONCE) {
-        let (some, own_did) = (some.to_vec(), own.did.clone());
+        let (some, own_did) = (some.to_vec(), context.own.did.clone());
         let judged = context
             .database
             .read::<_, DbError>(move |tx| judge(tx, some, &own_did));
@@ -29,7 +30,7 @@ pub(super) async fn empty(context: &Context) -> Result<(), PoolError> {
             .await
             .map_err(|error| PoolError::Engine(error.into()))?;
         relays
-            .adjudicate(&own.domain, &decision)
+            .adjudicate(domain, &decision)
             .await
             .map_err(PoolError::Relay)?;
     }

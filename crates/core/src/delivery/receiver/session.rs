@@ -3,14 +3,16 @@
 use super::batch;
 use super::introductions::Introductions;
 use super::pool::{self, PoolError};
+use crate::db::own_move;
 use crate::delivery::Context;
 use crate::delivery::context::Trouble;
 use crate::delivery::wake::clock_jumped;
 use crate::messages::EngineError;
-use crate::relay::RelayError;
 use crate::relay::socket::Socket;
+use crate::relay::{RelayError, Relays};
 use crate::views::{ConnectionState, ErrorView, shown};
 use futures_util::{SinkExt as _, StreamExt as _};
+use sotto_wire::domain::Domain;
 use sotto_wire::first_contact::MAX_ENVELOPE;
 use sotto_wire::relay_api::{Ack, Delivery, Event, EventError};
 use std::sync::Arc;
@@ -29,26 +31,53 @@ const MAX_EVENT: usize = MAX_ENVELOPE + 4096;
 /// A database that fails will not be better at once.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
+/// Whose event socket it is.
+#[derive(Clone)]
+pub(in crate::delivery) enum Place {
+    /// The own relay's.
+    Own,
+    /// That of one that was left (docs/protocol.md §4.9).
+    Former { domain: Domain, relays: Relays },
+}
+
+impl Place {
+    pub(in crate::delivery) fn relays<'a>(&'a self, context: &'a Context) -> &'a Relays {
+        match self {
+            Self::Own => &context.relays,
+            Self::Former { relays, .. } => relays,
+        }
+    }
+
+    pub(in crate::delivery) fn domain<'a>(&'a self, context: &'a Context) -> &'a Domain {
+        match self {
+            Self::Own => &context.own.domain,
+            Self::Former { domain, .. } => domain,
+        }
+    }
+}
+
 /// Why a session ended.
-pub(super) enum End {
+pub(in crate::delivery) enum End {
     /// There is a reason to connect again at once.
     Woken,
     /// The relay, or the way to it.
     Relay(RelayError),
 }
 
-pub(super) struct Session {
+pub(in crate::delivery) struct Session {
     context: Arc<Context>,
+    place: Place,
     socket: Socket,
     introductions: Introductions,
     heard: Instant,
 }
 
 impl Session {
-    pub(super) fn new(context: Arc<Context>, socket: Socket) -> Self {
+    pub(in crate::delivery) fn new(context: Arc<Context>, place: Place, socket: Socket) -> Self {
         let introductions = Introductions::new(Arc::clone(&context));
         Self {
             context,
+            place,
             socket,
             introductions,
             heard: Instant::now(),
@@ -56,7 +85,7 @@ impl Session {
     }
 
     /// Receives until the connection ends.
-    pub(super) async fn run(mut self) -> End {
+    pub(in crate::delivery) async fn run(mut self) -> End {
         let context = Arc::clone(&self.context);
         let jumped = clock_jumped(&*context.clock);
         tokio::pin!(jumped);
@@ -121,8 +150,27 @@ impl Session {
             self.adjudicate().await?;
         }
         if caught_up {
-            self.context.set_connection(ConnectionState::Online, None);
-            self.context.hurry();
+            self.caught_up().await?;
+        }
+        Ok(())
+    }
+
+    async fn caught_up(&mut self) -> Result<(), End> {
+        let context = &self.context;
+        match &self.place {
+            Place::Own => {
+                context.set_connection(ConnectionState::Online, None);
+                context.hurry();
+            }
+            Place::Former { domain, .. } => {
+                let domain = domain.clone();
+                let noted = context
+                    .database
+                    .write(move |tx| own_move::reached(tx, &domain));
+                if let Err(error) = noted.await {
+                    return Err(database_failed(context, &error.into()).await);
+                }
+            }
         }
         Ok(())
     }
@@ -163,7 +211,7 @@ impl Session {
     }
 
     async fn adjudicate(&mut self) -> Result<(), End> {
-        match pool::empty(&self.context).await {
+        match pool::empty(&self.context, &self.place).await {
             Ok(()) => Ok(()),
             Err(PoolError::Relay(error)) => Err(End::Relay(error)),
             Err(PoolError::Engine(error)) => Err(database_failed(&self.context, &error).await),

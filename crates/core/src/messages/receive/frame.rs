@@ -38,7 +38,11 @@ impl Pass<'_, '_> {
             return Err(Refusal::Envelope("frame.wrong-sender"));
         }
         self.catch_up(&group_id, &frame.commits, &message)?;
-        self.open(&group_id, message, &digest)
+        let outcome = self.open(&group_id, message, &digest)?;
+        if self.used.insert(address.clone()) {
+            grant_stock::note_use(self.tx, address)?;
+        }
+        Ok(outcome)
     }
 
     /// Acknowledged again, as the sender has evidently not heard of it.

@@ -23,6 +23,8 @@ pub(super) struct Pass<'t, 'c> {
     pub(super) acked: HashMap<(i64, Vec<u8>), u64>,
     /// Devices of which a frame was read.
     pub(super) heard: HashSet<i64>,
+    /// Grants by which a frame came.
+    pub(super) used: HashSet<Address>,
     senders: HashMap<i64, Did>,
     /// Id of the last message that was stored at the end of the history.
     last_place: Option<i64>,
@@ -64,6 +66,7 @@ impl<'t, 'c> Pass<'t, 'c> {
             grants: HashMap::new(),
             acked: HashMap::new(),
             heard: HashSet::new(),
+            used: HashSet::new(),
             senders: HashMap::new(),
             last_place: None,
             early: Early::default(),

@@ -5,10 +5,10 @@ use super::store::Stored;
 use super::{Outcome, Refusal};
 use crate::db::{DbError, conversations, peers};
 use crate::inbox::seen;
-use crate::messages::{renew, repair};
+use crate::messages::{relocate, renew, repair};
 use crate::mls::{Message, MlsError, PeerDevice, certified, key_packages, send_group};
 use crate::outbox::{self, Acknowledged};
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 use sotto_wire::conversation::ConversationId;
 use sotto_wire::payload::{Ack, Payload, PayloadGrant};
 
@@ -141,18 +141,27 @@ impl Pass<'_, '_> {
         if grant.to != self.own.device_id {
             return Ok(());
         }
-        self.tx
+        let new: Option<i64> = self
+            .tx
             .prepare_cached(
                 "INSERT INTO held_grant (peer_device, host, key, seal, expires_s)
-                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (peer_device, key) DO NOTHING",
+                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (peer_device, key) DO NOTHING
+                 RETURNING id",
             )?
-            .execute(params![
-                device,
-                grant.host.as_str(),
-                grant.key.as_bytes(),
-                grant.seal.as_bytes(),
-                grant.expires.0
-            ])?;
+            .query_row(
+                params![
+                    device,
+                    grant.host.as_str(),
+                    grant.key.as_bytes(),
+                    grant.seal.as_bytes(),
+                    grant.expires.0
+                ],
+                |row| row.get(0),
+            )
+            .optional()?;
+        if let Some(new) = new {
+            relocate::follow(self.tx, device, new)?;
+        }
         self.note_outbox(conversation);
         Ok(())
     }

@@ -32,8 +32,9 @@ pub(super) fn load(tx: &WriteTx<'_>, group: i64) -> Result<Vec<Recipient>, Engin
          FROM send_member member
          JOIN peer_device device ON device.id = member.peer_device
          LEFT JOIN held_grant held ON held.id =
-           (SELECT max(id) FROM held_grant WHERE peer_device = device.id AND expires_s > ?2
-              AND device.silent = 0)
+           (SELECT id FROM held_grant WHERE peer_device = device.id AND expires_s > ?2
+              AND device.silent = 0
+            ORDER BY left_at IS NOT NULL, id DESC LIMIT 1)
          WHERE member.send_group = ?1
          ORDER BY device.id",
     )?;
