@@ -178,6 +178,7 @@ async fn account(host: &Host, at: SocketAddr, domain: &Domain, size: usize) -> D
             key: delegate.public(),
             cert,
             roster: roster.clone(),
+            claim: None,
         });
         device
             .post(&mut connection, domain, paths::REGISTRATIONS, &body)

@@ -121,6 +121,10 @@ async fn one_session(context: &Arc<Context>, place: &Place) -> End {
     let (relays, domain) = (place.relays(context), place.domain(context));
     match context.sockets.open(relays, domain, &*context.random).await {
         Ok(socket) => {
+            // So that it can say so, too. Nothing depends on it.
+            if let Err(error) = relays.drain_grants(domain, true).await {
+                tracing::info!(%error, "a relay that was left does not note it");
+            }
             Session::new(Arc::clone(context), place.clone(), socket)
                 .run()
                 .await

@@ -10,8 +10,9 @@ use sotto_wire::challenge::Realm;
 use sotto_wire::domain::Domain;
 use sotto_wire::grant::{Address, IssuedGrant};
 use sotto_wire::relay_api::{
-    Adjudication, GrantList, GrantsRequest, GrantsResponse, KeyPackagesPut, KeyPackagesState,
-    ListedGrant, MAX_KEY_PACKAGES_BODY, Pool, RegistrationRequest, RegistrationStatus, paths,
+    Adjudication, GrantList, GrantsPatch, GrantsRequest, GrantsResponse, KeyPackagesPut,
+    KeyPackagesState, ListedGrant, MAX_KEY_PACKAGES_BODY, Pool, RegistrationRequest,
+    RegistrationStatus, paths,
 };
 
 /// Thousands of grants.
@@ -116,6 +117,30 @@ impl Relays {
         let call = Call::get(domain, paths::GRANTS).answering(MAX_GRANT_LIST);
         let answer: GrantList = self.owned(call).await?;
         Ok(answer.grants)
+    }
+
+    /// Has the relay issue no grants to this device any more, or again; those that there are go on. A
+    /// relay that has no word for it is none the worse.
+    pub(crate) async fn drain_grants(
+        &self,
+        domain: &Domain,
+        draining: bool,
+    ) -> Result<(), RelayError> {
+        let call = Call {
+            method: Method::Patch,
+            ..Call::post(
+                domain,
+                paths::GRANTS,
+                cbor::encode(&GrantsPatch { draining }),
+            )
+        };
+        let answer = self
+            .send_signed(&call, Realm::Device, &self.thumbprint())
+            .await?;
+        match answer.status {
+            404 | 405 => Ok(()),
+            _ => successful(answer).map(drop),
+        }
     }
 
     /// What is put at this grant from now on is dropped. One that is not there is no error.
