@@ -1,4 +1,5 @@
 // `npm run chaos -- --kills N [--seed S]`: the example tests/flows/examples/chaos, with what it needs.
+// `npm run chaos -- relay [--puts N] [--strikes N] [--case NAME] [--seed S]`: relay_chaos, the same way.
 
 import { WHOLE_WORKSPACE } from './build.mjs'
 import { ensureNode22 } from './node22.mjs'
@@ -17,11 +18,15 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 
 try {
   await setUpNetwork()
-  const programs = ['--bin', 'sotto', '--bin', 'sotto-relay', '--example', 'chaos']
+  const [name, args] =
+    process.argv[2] === 'relay'
+      ? ['relay_chaos', process.argv.slice(3)]
+      : ['chaos', process.argv.slice(2)]
+  const programs = ['--bin', 'sotto', '--bin', 'sotto-relay', '--example', name]
   await step('Building', () => run('cargo', ['build', '--locked', ...WHOLE_WORKSPACE, ...programs]))
   const env = { SOTTO_NODE22: await ensureNode22(), SOTTO_PROGRAMS_ARE_BUILT: '1' }
-  const chaos = path.join(path.dirname(binary('chaos')), 'examples', 'chaos')
-  process.exitCode = await exitCodeOf(chaos, process.argv.slice(2), { env })
+  const chaos = path.join(path.dirname(binary(name)), 'examples', name)
+  process.exitCode = await exitCodeOf(chaos, args, { env })
 } catch (error) {
   report(error)
 }

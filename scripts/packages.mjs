@@ -36,6 +36,8 @@ const PACKAGES = {
     'chromium',
     // The relay's second engine: its tests start a server of their own.
     'postgresql',
+    // Certificates for it.
+    'openssl',
   ],
 }
 

@@ -12,25 +12,42 @@ mod browser;
 mod cli;
 mod client;
 mod clock;
+mod dice;
+#[cfg(unix)]
+mod disk;
 mod follow;
 mod grant;
+#[cfg(unix)]
+mod lifeline;
 mod logs;
+mod mailbox;
 mod network;
 mod paths;
 mod pds_api;
+#[cfg(unix)]
+mod postgres;
 mod proxy;
 mod relay;
+#[cfg(unix)]
+pub mod siege;
 
 pub use browser::{Decision, TestBrowser};
 pub use cli::Cli;
 pub use client::{Client, Told};
 pub use clock::MovableClock;
+pub use dice::Dice;
+#[cfg(unix)]
+pub use disk::Disk;
 pub use grant::HeldGrant;
 pub use logs::logged;
+pub use mailbox::{Events, Mailbox, Trouble, next_event};
 pub use network::{Account, Network, network};
+pub use paths::program;
 pub use pds_api::PdsApi;
+#[cfg(unix)]
+pub use postgres::Postgres;
 pub use proxy::Proxy;
-pub use relay::Relay;
+pub use relay::{Relay, free_port};
 
 use std::time::Duration;
 

@@ -37,7 +37,7 @@ fn build(folder: &Path) {
 }
 
 /// A program of this workspace, built once per test binary so that it is never an old one.
-pub(crate) fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
         // target/debug/deps/flow-0123 → target/debug

@@ -1,5 +1,6 @@
 //! The real relay, as a process that can be killed.
 
+use crate::dice::Dice;
 use crate::network::Network;
 use crate::paths;
 use std::fs::File;
@@ -32,14 +33,30 @@ impl Relay {
     /// # Panics
     /// When it does not start.
     pub async fn behind(network: &Network, port: u16, domain: &str) -> Self {
+        Self::set_up(network, port, domain, &[]).await
+    }
+
+    /// The same with settings other than the default: a process of several, say.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn set_up(
+        network: &Network,
+        port: u16,
+        domain: &str,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let (plc, domain) = (network.plc().to_string(), domain.to_owned());
+        let settings = settings.iter();
         let mut relay = Self {
             domain,
             port,
             plc,
             data,
-            settings: Vec::new(),
+            settings: settings
+                .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             child: None,
         };
         relay.restart().await;
@@ -48,18 +65,18 @@ impl Relay {
 
     /// A relay at its own port with settings other than the default.
     pub async fn with(network: &Network, settings: &[(&str, &str)]) -> Self {
-        let mut relay = Self::start(network).await;
-        let settings = settings.iter();
-        relay.settings = settings
-            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        relay.restart().await;
-        relay
+        let port = free_port();
+        Self::set_up(network, port, &format!("localhost:{port}"), settings).await
     }
 
     /// Its discovery domain.
     pub fn domain(&self) -> &str {
         &self.domain
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Its database.
@@ -154,8 +171,15 @@ impl Drop for Relay {
     }
 }
 
-/// A port that nobody listens on at this moment.
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
+/// A port that nobody listens on at this moment, and that the system gives to nobody who connects
+/// somewhere: a relay that was killed finds it free again.
+///
+/// # Panics
+/// When there is none.
+pub fn free_port() -> u16 {
+    let mut dice = Dice::new(Dice::seed());
+    let tried = std::iter::repeat_with(|| 20_000 + dice.below(12_000)).take(1000);
+    let ports = tried.filter_map(|it| u16::try_from(it).ok());
+    let mut free = ports.filter(|&it| TcpListener::bind(("127.0.0.1", it)).is_ok());
+    free.next().expect("a port")
 }

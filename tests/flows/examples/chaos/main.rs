@@ -9,13 +9,11 @@
     reason = "an experiment prints what it finds and stops where it cannot go on"
 )]
 
-mod dice;
 mod person;
 mod tally;
 
-use dice::Dice;
 use person::Person;
-use sotto_testkit::{Client, Relay, network};
+use sotto_testkit::{Client, Dice, Relay, network};
 use std::process::ExitCode;
 use std::time::Duration;
 use tally::Tally;
@@ -71,7 +69,7 @@ fn arguments() -> (usize, u64) {
     };
     let kills = value("--kills").map_or(20, |it| it.parse().expect("--kills takes a number"));
     let seed = value("--seed").map(|it| it.parse().expect("--seed takes a number"));
-    (kills, seed.unwrap_or_else(dice::seed))
+    (kills, seed.unwrap_or_else(Dice::seed))
 }
 
 impl World {

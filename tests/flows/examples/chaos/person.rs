@@ -1,7 +1,6 @@
 //! One of the two: the `sotto` program on a data directory, given a line to send now and then.
 
-use crate::dice::Dice;
-use sotto_testkit::{Cli, Client};
+use sotto_testkit::{Cli, Client, Dice};
 use std::io::Write as _;
 use std::process::{Child, Stdio};
 use std::time::Duration;

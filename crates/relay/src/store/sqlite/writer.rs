@@ -88,7 +88,11 @@ impl Writer {
             .send(Order::Run(job))
             .await
             .map_err(|_| StoreError::Closed)?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        // A job that no transaction could be begun for was dropped.
+        answer.await.map_err(|_| match self.orders.is_closed() {
+            true => StoreError::Closed,
+            false => StoreError::NotCommitted,
+        })?
     }
 
     /// Whether the thread still takes jobs.
@@ -149,7 +153,9 @@ fn transaction(
     };
     let mut answers = vec![first(&transaction)];
     let mut met = None;
-    while answers.len() < BATCH && met.is_none() {
+    // Where the disk is full, the engine may have undone the whole transaction by itself: a job that
+    // came after that would be committed on its own, and its caller told otherwise.
+    while answers.len() < BATCH && met.is_none() && !transaction.is_autocommit() {
         match orders.try_recv() {
             Ok(Order::Run(job)) => answers.push(job(&transaction)),
             Ok(other) => met = Some(other),
@@ -180,6 +186,10 @@ fn checkpoint(connection: &Connection) {
 fn in_savepoint<T>(connection: &Connection, job: impl FnOnce(&dyn Sql) -> Stored<T>) -> Stored<T> {
     connection.prepare_cached("SAVEPOINT job")?.execute([])?;
     let result = job(connection);
+    if connection.is_autocommit() {
+        // Undone as a whole; nothing of it is left to go back to.
+        return result;
+    }
     if result.is_err() {
         connection.prepare_cached("ROLLBACK TO job")?.execute([])?;
     }
@@ -240,6 +250,49 @@ mod tests {
         for job in jobs {
             job.await.expect("task").expect("write");
         }
+    }
+
+    #[tokio::test]
+    async fn what_the_engine_undoes_by_itself_takes_nothing_else_along() {
+        let (writer, _stopped) = writer();
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let first = writer.write(move |sql| {
+            let _ = held.recv();
+            sql.execute("INSERT INTO t VALUES (1)", params![])
+        });
+        // As a full disk does it.
+        let undone = writer.write(|sql| {
+            sql.execute("ROLLBACK", params![])?;
+            Err::<(), _>(StoreError::NoRow)
+        });
+        let third = writer.write(|sql| sql.execute("INSERT INTO t VALUES (3)", params![]));
+        let release = async { release.send(()).expect("the first job waits") };
+        let (first, undone, third, ()) = tokio::join!(first, undone, third, release);
+        assert!(matches!(first, Err(StoreError::NotCommitted)));
+        assert!(undone.is_err() && third.is_ok());
+        let kept: i64 = writer
+            .write(|sql: &dyn Sql| sql.one("SELECT sum(x) FROM t", params![], |row| row.get(0)))
+            .await
+            .expect("sum");
+        assert_eq!(kept, 3);
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_cannot_begin_does_not_look_like_the_end() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("t.db");
+        let other = Connection::open(&path).expect("sqlite");
+        let held = "CREATE TABLE t (x INTEGER); BEGIN IMMEDIATE";
+        other.execute_batch(held).expect("held");
+        let connection = Connection::open(&path).expect("sqlite");
+        let soon = std::time::Duration::from_millis(10);
+        connection.busy_timeout(soon).expect("timeout");
+        let (writer, _stopped) = Writer::spawn(connection).expect("thread");
+        let insert = |sql: &dyn Sql| sql.execute("INSERT INTO t VALUES (1)", params![]);
+        let refused = writer.write(insert).await;
+        assert!(matches!(refused, Err(StoreError::NotCommitted)));
+        other.execute_batch("ROLLBACK").expect("released");
+        writer.write(insert).await.expect("written");
     }
 
     #[tokio::test]

@@ -4,15 +4,19 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 /// A source of random numbers.
-pub(crate) struct Dice(u64);
-
-/// A seed for a run that names none.
-pub(crate) fn seed() -> u64 {
-    RandomState::new().hash_one("seed") % 1_000_000
-}
+#[derive(Debug)]
+pub struct Dice(u64);
 
 impl Dice {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// A seed for a run that names none.
+    #[must_use]
+    pub fn seed() -> u64 {
+        RandomState::new().hash_one("seed") % 1_000_000
+    }
+
+    /// Dice that a seed decides.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -25,17 +29,18 @@ impl Dice {
     }
 
     /// A number from 0, below `limit`.
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.roll() % limit
     }
 
     /// Other dice, decided by these.
-    pub(crate) fn fork(&mut self) -> Self {
+    #[must_use]
+    pub fn fork(&mut self) -> Self {
         Self(self.roll())
     }
 
     /// Waits up to `ms` milliseconds.
-    pub(crate) async fn pause(&mut self, ms: u64) {
+    pub async fn pause(&mut self, ms: u64) {
         let ms = self.below(ms + 1);
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
