@@ -8,12 +8,17 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 
+/// The port that URLs without one mean.
+pub(crate) const PORT: u16 = 5432;
+
 /// Who the server runs as where this process is root, which PostgreSQL refuses to be.
 const NOBODY: u32 = 65534;
 
 /// A server on a socket in its own folder. Ends when it is dropped.
 pub struct Postgres {
     folder: PathBuf,
+    /// Of its socket's name, and of TCP where it listens there.
+    port: u16,
     /// Its first process, whose end nobody but its parent takes note of.
     first: Mutex<Option<Child>>,
     _end: Lifeline,
@@ -24,14 +29,14 @@ impl Postgres {
     pub async fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("sotto-postgres-").tempdir();
         let folder = folder.expect("a temporary folder").keep();
-        Self::in_folder(&folder, &[]).await
+        Self::in_folder(&folder, PORT, &[]).await
     }
 
     /// A server whose files are below `folder`, which goes with it, with lines of configuration.
     ///
     /// # Panics
     /// When it does not start.
-    pub async fn in_folder(folder: &Path, settings: &[&str]) -> Self {
+    pub async fn in_folder(folder: &Path, port: u16, settings: &[&str]) -> Self {
         let readable = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(folder, readable).expect("permissions");
         if is_root() {
@@ -39,6 +44,7 @@ impl Postgres {
         }
         let server = Self {
             folder: folder.to_owned(),
+            port,
             first: Mutex::new(None),
             _end: Lifeline::at_the_end(
                 "kill -QUIT \"$(head -n 1 \"$0/data/postmaster.pid\")\"; rm -rf \"$0\"",
@@ -54,8 +60,10 @@ impl Postgres {
         let config = server.data().join("postgresql.conf");
         let mut text = std::fs::read_to_string(&config).expect("a configuration");
         let socket = format!("unix_socket_directories = '{}'", folder.display());
+        let port = format!("port = {port}");
         for line in [
             socket.as_str(),
+            port.as_str(),
             "listen_addresses = ''",
             "max_connections = 200",
         ]
@@ -89,9 +97,11 @@ impl Postgres {
 
     async fn asked(&self, sql: &str) -> Output {
         let host = self.folder.display().to_string();
-        let arguments = ["-h", &host, "-U", "relay", "-d", "postgres", "-Atqc", sql];
+        let port = self.port.to_string();
+        let arguments = ["-h", &host, "-p", &port, "-U", "relay", "-d", "postgres"];
         let said = Command::new(programs().join("psql"))
             .args(arguments)
+            .args(["-Atqc", sql])
             .output();
         said.await.expect("psql runs")
     }

@@ -1,6 +1,10 @@
 //! The relay program and its PostgreSQL: encryption, a server that is not there, several processes
 //! that start at once.
 #![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be prepared has failed"
+)]
 
 use sotto_testkit::{Postgres, free_port, program};
 use std::path::{Path, PathBuf};
@@ -119,13 +123,9 @@ fn certificate(folder: &Path, address: &str) {
 async fn server(settings: &[&str]) -> (Postgres, u16) {
     let folder = tempfile::tempdir().unwrap().keep();
     let port = free_port();
-    let (listen, port_is) = (
-        format!("listen_addresses = '127.0.0.1'"),
-        format!("port = {port}"),
-    );
-    let mut all = vec![listen.as_str(), port_is.as_str()];
+    let mut all = vec!["listen_addresses = '127.0.0.1'"];
     all.extend(settings);
-    (Postgres::in_folder(&folder, &all).await, port)
+    (Postgres::in_folder(&folder, port, &all).await, port)
 }
 
 /// Whether the relay's sessions are encrypted; nothing where they differ or there is none.

@@ -4,7 +4,7 @@ use super::tally::Tally;
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::network::network;
-use crate::postgres::Postgres;
+use crate::postgres::{PORT, Postgres};
 use crate::relay::{Relay, free_port};
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -95,7 +95,7 @@ impl Place {
                 let below = disk.path().join("server");
                 std::fs::create_dir(&below).expect("a folder");
                 let small = ["min_wal_size = 32MB", "max_wal_size = 64MB"];
-                Some(Postgres::in_folder(&below, &small).await)
+                Some(Postgres::in_folder(&below, PORT, &small).await)
             }
             (_, None) => Some(Postgres::start().await),
         };
