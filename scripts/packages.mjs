@@ -34,6 +34,8 @@ const PACKAGES = {
     'fonts-dejavu-core',
     'at-spi2-core',
     'chromium',
+    // An authority for certificates, for the relay's tests.
+    'pebble',
     // The relay's second engine: its tests start a server of their own.
     'postgresql',
     // Certificates for it.

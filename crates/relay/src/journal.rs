@@ -10,6 +10,7 @@ use sotto_wire::grant::{self, Address, GrantKey};
 use sotto_wire::relay_api::{self, MailboxKey};
 use subtle::ConstantTimeEq as _;
 
+use crate::metrics;
 use crate::state::State;
 use crate::store::StoreError;
 use crate::store::journal::{self, Entry, QueueLimits, Verdict};
@@ -51,6 +52,11 @@ pub(crate) async fn run(state: Arc<State>) {
     }
 }
 
+/// Settles everything that is there, unless another process does. What fails stays in the journal.
+pub(crate) async fn finish(state: &Arc<State>) {
+    while let Ok(Some(1..)) = settle_batch(state).await {}
+}
+
 /// Judges and settles the oldest entries; returns how many, or nothing where another process is at
 /// it.
 async fn settle_batch(state: &Arc<State>) -> Result<Option<usize>, StoreError> {
@@ -80,6 +86,10 @@ async fn settle_batch(state: &Arc<State>) -> Result<Option<usize>, StoreError> {
     let Some(settled) = settled else {
         return Ok(None);
     };
+    metrics::resolved(
+        settled.queued,
+        settled.entries.saturating_sub(settled.queued),
+    );
     state.resolved(settled.entries);
     state.wake(&settled.devices);
     // All of them were another's: what is read next is not.

@@ -25,6 +25,7 @@ mod error;
 mod journal;
 mod live;
 pub mod log;
+mod metrics;
 mod neighbours;
 mod objects;
 mod rate;
@@ -37,6 +38,7 @@ mod server;
 mod simulated;
 mod state;
 mod store;
+pub mod supervisor;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -44,6 +46,7 @@ mod tests;
 #[cfg(test)]
 #[path = "tests/mod.rs"]
 mod tests_on_postgres;
+mod tls;
 
 pub use config::Config;
 pub use relay::{Relay, RunningRelay, StartError};
@@ -51,3 +54,5 @@ pub use relay::{Relay, RunningRelay, StartError};
 pub use simulated::SimulatedRelay;
 #[cfg(feature = "testing")]
 pub use store::Watch;
+pub use store::{BackupError, backup};
+pub use tls::TlsError;

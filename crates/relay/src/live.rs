@@ -103,6 +103,11 @@ impl Hub {
         positions
     }
 
+    /// How many devices are attached.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Ends the connections of devices that are no longer registered.
     pub(crate) fn detach(&self, devices: &[DeviceRow]) {
         let mut attached = self.lock();

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sotto_identity::{Endpoints, Network};
@@ -19,6 +20,7 @@ use crate::senders::Senders;
 use crate::server::{self, Bounds};
 use crate::state::{Parts, State};
 use crate::store::{Notices, Store, StoreError, journal as entries, secrets};
+use crate::tls::{Encryption, TlsError};
 use crate::{journal, neighbours, routes, sweep};
 
 /// How long exchanges and sockets may take to finish once the relay is told to end.
@@ -44,6 +46,9 @@ pub enum StartError {
     /// The network cannot be set up.
     #[error("cannot set up the network: {0}")]
     Network(String),
+    /// TLS cannot be offered.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// There is no domain, and the bound address is none.
     #[error("the relay has no discovery domain")]
     NoDomain,
@@ -66,6 +71,9 @@ pub struct RunningRelay {
     state: Arc<State>,
     server: JoinHandle<()>,
     workers: Vec<JoinHandle<()>>,
+    /// Whether journaled puts are worked off here.
+    journal: JournalWorker,
+    metrics: Option<SocketAddr>,
 }
 
 impl std::fmt::Debug for RunningRelay {
@@ -120,18 +128,18 @@ pub(crate) async fn start(
     accounts: Arc<dyn Accounts>,
     journal_worker: JournalWorker,
 ) -> Result<RunningRelay, StartError> {
-    let listen = config.listen;
-    let refused = |reason| StartError::Listen {
-        address: listen,
-        reason,
+    let (listener, addr) = listen(config.listen).await?;
+    let metrics_listener = match config.metrics {
+        Some(address) => Some(listen(address).await?),
+        None => None,
     };
-    let listener = TcpListener::bind(listen).await.map_err(refused)?;
-    let addr = listener.local_addr().map_err(refused)?;
     let domain = match &config.domain {
         Some(domain) => domain.clone(),
         None => Domain::parse(&addr.to_string()).map_err(|_| StartError::NoDomain)?,
     };
 
+    let tls = config.tls.clone();
+    let encryption = Encryption::new(&tls, &domain)?;
     let store = match &config.server {
         None => Store::open(&config.data)?,
         Some(url) => {
@@ -142,6 +150,7 @@ pub(crate) async fn start(
     let state = state(config, domain, store, clock, random, accounts).await?;
     let server = tokio::spawn(server::serve(
         listener,
+        encryption.clone(),
         routes::router(Arc::clone(&state)),
         bounds(&state),
         state.stopping.clone(),
@@ -149,6 +158,21 @@ pub(crate) async fn start(
     let mut workers = vec![tokio::spawn(sweep::run(Arc::clone(&state)))];
     if let Some(heard) = state.store.notices().and_then(Notices::heard) {
         workers.push(tokio::spawn(neighbours::run(Arc::clone(&state), heard)));
+    }
+    let expiry = encryption.as_ref().map(|it| Arc::clone(&it.certificate));
+    let metrics = metrics_listener.map(|(listener, address)| {
+        let router = routes::operator(Arc::clone(&state), expiry);
+        let bounds = bounds(&state).few();
+        let stopping = state.stopping.clone();
+        workers.push(tokio::spawn(server::serve(
+            listener, None, router, bounds, stopping,
+        )));
+        address
+    });
+    if let Some(encryption) = encryption {
+        let (domain, clock) = (state.domain.clone(), Arc::clone(&state.clock));
+        let renewing = encryption.renew(tls, domain, clock, state.stopping.clone());
+        workers.push(tokio::spawn(renewing));
     }
     if journal_worker == JournalWorker::Running {
         workers.push(tokio::spawn(journal::run(Arc::clone(&state))));
@@ -158,7 +182,16 @@ pub(crate) async fn start(
         state,
         server,
         workers,
+        journal: journal_worker,
+        metrics,
     })
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let refused = |reason| StartError::Listen { address, reason };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let bound = listener.local_addr().map_err(refused)?;
+    Ok((listener, bound))
 }
 
 /// The relay's state over an open database.
@@ -225,6 +258,12 @@ impl RunningRelay {
         self.addr
     }
 
+    /// Address at which metrics are served, where they are.
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics
+    }
+
     /// The discovery domain that is served.
     #[must_use]
     pub fn domain(&self) -> &Domain {
@@ -237,9 +276,13 @@ impl RunningRelay {
         self.state.stopping.clone()
     }
 
-    /// Ends in order: no new connections, sockets closed with 1001, open exchanges and the workers
-    /// finished, everything accepted on disk.
+    /// Ends in order: not ready any more; after the time of the setting `drain` no new connections;
+    /// sockets closed, each with another time after which to come back (§4.7); open exchanges, the
+    /// workers and the journal finished; everything accepted on disk. Takes half a minute at most
+    /// beyond `drain`.
     pub async fn shutdown(self) {
+        self.state.draining.store(true, Ordering::Release);
+        tokio::time::sleep(Duration::from_secs(self.state.limits.drain)).await;
         self.state.stopping.cancel();
         let _ = self.server.await;
         self.state.tasks.close();
@@ -251,6 +294,13 @@ impl RunningRelay {
         }
         for worker in self.workers {
             let _ = worker.await;
+        }
+        if self.journal == JournalWorker::Running
+            && tokio::time::timeout(TASKS, journal::finish(&self.state))
+                .await
+                .is_err()
+        {
+            tracing::warn!("the journal goes on being worked off at the next start");
         }
         self.state.store.close().await;
     }

@@ -1,5 +1,5 @@
 //! Accepting connections, within bounds: how many, and how long a client may take for the head of a
-//! request. HTTP/1.1 without TLS; a reverse proxy has the certificates.
+//! request. HTTP/1.1, over TLS where the relay has the certificate itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
+
+use crate::metrics;
+use crate::tls::Encryption;
 
 /// How long connections may take to finish once the relay is told to end.
 const GRACE: Duration = Duration::from_secs(10);
@@ -32,9 +35,20 @@ pub(crate) struct Bounds {
     pub(crate) head: Duration,
 }
 
+impl Bounds {
+    /// For those who look after the relay.
+    pub(crate) fn few(self) -> Self {
+        Self {
+            connections: 16,
+            ..self
+        }
+    }
+}
+
 /// Serves `router` until `stopping`, then waits for the open exchanges, but not for long.
 pub(crate) async fn serve(
     listener: TcpListener,
+    encryption: Option<Encryption>,
     router: Router,
     bounds: Bounds,
     stopping: CancellationToken,
@@ -52,10 +66,18 @@ pub(crate) async fn serve(
             continue;
         };
         let router = router.clone();
+        let encryption = encryption.clone();
         let stopping = stopping.clone();
         connections.spawn(async move {
-            connection(stream, peer, router, bounds.head, stopping).await;
-            drop(permit);
+            let _open = (permit, metrics::Connection::open());
+            // Deliveries are small and wanted now.
+            let _ = stream.set_nodelay(true);
+            let Some(encryption) = encryption else {
+                return exchange(stream, peer, router, bounds.head, stopping).await;
+            };
+            if let Some(stream) = encryption.accept(stream, bounds.head).await {
+                exchange(stream, peer, router, bounds.head, stopping).await;
+            }
         });
     }
     drop(listener);
@@ -83,18 +105,6 @@ async fn accept(
             None
         }
     }
-}
-
-async fn connection(
-    stream: TcpStream,
-    peer: Peer,
-    router: Router,
-    head: Duration,
-    stopping: CancellationToken,
-) {
-    // Deliveries are small and wanted now.
-    let _ = stream.set_nodelay(true);
-    exchange(stream, peer, router, head, stopping).await;
 }
 
 /// Serves what comes over one connection, of whatever kind.

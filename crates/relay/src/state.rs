@@ -1,8 +1,8 @@
 //! What every route shares.
 
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use sotto_wire::challenge::{NextChallenge, Realm};
 use sotto_wire::domain::Domain;
@@ -53,6 +53,11 @@ pub(crate) struct State {
     pub(crate) clock: Arc<dyn Clock>,
     /// Randomness.
     pub(crate) random: Arc<dyn Random>,
+    /// Says that it is not ready any more, though it still serves: it is about to end.
+    pub(crate) draining: AtomicBool,
+    /// How many sockets there were when the first of them was closed for the relay's end: over so much
+    /// time they are spread.
+    pub(crate) sockets_at_end: OnceLock<usize>,
     /// Set when the relay is told to end.
     pub(crate) stopping: CancellationToken,
     /// Exchanges and open sockets, which may outlive their connection as the server knows it.
@@ -127,6 +132,8 @@ impl State {
             journal_wake: Notify::new(),
             clock: parts.clock,
             random: parts.random,
+            draining: AtomicBool::new(false),
+            sockets_at_end: OnceLock::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             rates: Rates::new(&limits),

@@ -2,6 +2,7 @@
 //!
 //! Bodies are read with [`crate::cbor::decode`] and written with [`crate::cbor::encode`].
 
+pub mod coming_back;
 mod event;
 mod grants;
 mod key_packages;

@@ -93,16 +93,18 @@ async fn collect(context: Arc<Context>, domain: Domain, stop: CancellationToken)
             () = until_over(&context, &domain) => break,
             end = one_session(&context, &place) => end,
         };
+        let mut asked = Duration::ZERO;
         match end {
             End::Woken => {
                 backoff.reset();
                 continue;
             }
+            End::Restarting(after) => asked = after,
             // It has forgotten the account: there is nothing to fetch.
             End::Relay(RelayError::NotRegistered) => break,
             End::Relay(error) => tracing::info!(%error, "not connected to a relay that was left"),
         }
-        let wait = backoff.next(&*context.random);
+        let wait = asked + backoff.next(&*context.random);
         tokio::select! {
             biased;
             () = stop.cancelled() => return,

@@ -32,15 +32,16 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
         if begun.elapsed() > GOOD {
             backoff.reset();
         }
-        let error = match end {
+        let (error, asked) = match end {
             // Nothing is wrong with the relay: at once.
             End::Woken => continue,
-            End::Relay(error) => error,
+            End::Restarting(after) => (RelayError::Unreachable, after),
+            End::Relay(error) => (error, Duration::ZERO),
         };
         tracing::info!(%error, "not connected to the relay");
         let shown = ErrorView::with_detail(error.code(), &error);
         context.set_connection(ConnectionState::Offline, Some(shown));
-        let wait = backoff.next(&*context.random);
+        let wait = asked + backoff.next(&*context.random);
         tokio::select! {
             biased;
             () = stop.cancelled() => break,

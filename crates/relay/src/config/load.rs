@@ -121,6 +121,10 @@ fn finish(given: Given, problems: &mut Vec<String>) -> Option<Config> {
             }
         }
     }
+    let data = given
+        .data
+        .unwrap_or_else(|| PathBuf::from("sotto-relay.db"));
+    let tls = given.tls.finish(&data, given.domain.is_some(), problems);
     if given.server.is_some() && given.attachments.is_none() {
         problems.push(
             "attachments: required with PostgreSQL, a folder that every process of the relay shares"
@@ -132,9 +136,7 @@ fn finish(given: Given, problems: &mut Vec<String>) -> Option<Config> {
             .listen
             .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8740))),
         domain: given.domain,
-        data: given
-            .data
-            .unwrap_or_else(|| PathBuf::from("sotto-relay.db")),
+        data,
         server: given.server,
         attachments: given.attachments,
         plc_url: plc_url?,
@@ -143,6 +145,8 @@ fn finish(given: Given, problems: &mut Vec<String>) -> Option<Config> {
         log: given.log.unwrap_or(LogFormat::Json),
         client_ip_header: given.client_ip_header,
         grant_lifecycle: given.grant_lifecycle,
+        tls,
+        metrics: given.metrics,
         limits: given.limits,
     })
 }

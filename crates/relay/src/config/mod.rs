@@ -2,8 +2,10 @@
 //! one table of settings (`settings`), so an unknown name is refused wherever it stands and a bad
 //! value gets its own message.
 
+mod init;
 mod load;
 mod settings;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,7 +14,9 @@ use sotto_wire::domain::Domain;
 use sotto_wire::relay_api::GrantLifecycle;
 use url::Url;
 
+pub use init::{InitError, Initial, init};
 pub use load::{ConfigError, describe, load};
+pub use tls::{Acme, Tls};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +55,7 @@ impl std::fmt::Debug for ServerUrl {
 /// Everything an operator can choose.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Address to listen on, without TLS: that is the reverse proxy's.
+    /// Address to listen on.
     pub listen: SocketAddr,
     /// The discovery domain that this relay serves. It enters request signatures and grant
     /// addresses, so changing it invalidates both. May be absent in development mode only, where
@@ -76,6 +80,10 @@ pub struct Config {
     pub client_ip_header: Option<String>,
     /// Whether grants are issued: `Draining` ends that for good, to close a relay down.
     pub grant_lifecycle: GrantLifecycle,
+    /// Who has the certificate.
+    pub tls: Tls,
+    /// Address at which metrics are served, without TLS.
+    pub metrics: Option<SocketAddr>,
     /// Everything that is a number.
     pub limits: Limits,
 }
@@ -83,6 +91,9 @@ pub struct Config {
 /// Limits. Times in seconds, sizes in bytes.
 #[derive(Debug, Clone)]
 pub struct Limits {
+    /// How long a relay that is told to end still takes connections while it says that it is not
+    /// ready, so that whoever spreads the load notices.
+    pub drain: u64,
     /// Largest message; published.
     pub message_max_bytes: u64,
     /// How long a challenge is valid; published.
@@ -149,6 +160,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            drain: 0,
             message_max_bytes: 98_304,
             challenge_expiry: 600,
             message_expiry: 30 * 86_400,
@@ -206,6 +218,8 @@ impl Config {
             log: LogFormat::Text,
             client_ip_header: None,
             grant_lifecycle: GrantLifecycle::Active,
+            tls: Tls::Off,
+            metrics: None,
             limits: Limits::default(),
         }
     }

@@ -6,6 +6,7 @@ use sotto_wire::domain::Domain;
 use sotto_wire::relay_api::GrantLifecycle;
 use url::Url;
 
+use super::tls::{GivenTls, TlsKind};
 use super::{Limits, LogFormat, ServerUrl};
 
 /// Values as they were given; absent ones get their defaults later.
@@ -22,6 +23,8 @@ pub(super) struct Given {
     pub(super) log: Option<LogFormat>,
     pub(super) client_ip_header: Option<String>,
     pub(super) grant_lifecycle: GrantLifecycle,
+    pub(super) tls: GivenTls,
+    pub(super) metrics: Option<std::net::SocketAddr>,
     pub(super) limits: Limits,
 }
 
@@ -83,13 +86,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         name: "attachments",
         about: "folder of attachments [beside the database]",
-        set: |given, text| {
-            if text.is_empty() {
-                return Err(expected("a path"));
-            }
-            given.attachments = Some(PathBuf::from(text));
-            Ok(())
-        },
+        set: |given, text| path(text, &mut given.attachments),
     },
     Setting {
         name: "plc_url",
@@ -149,6 +146,67 @@ pub(super) const SETTINGS: &[Setting] = &[
             Ok(())
         },
     },
+    Setting {
+        name: "tls",
+        about: "off (a proxy has the certificate), acme, or files [off]",
+        set: |given, text| {
+            given.tls.kind = TlsKind::parse(text).ok_or_else(|| expected("off, acme or files"))?;
+            Ok(())
+        },
+    },
+    Setting {
+        name: "tls_certificate",
+        about: "with tls = files: PEM file of the certificate and its chain",
+        set: |given, text| path(text, &mut given.tls.certificate),
+    },
+    Setting {
+        name: "tls_key",
+        about: "with tls = files: PEM file of its private key",
+        set: |given, text| path(text, &mut given.tls.key),
+    },
+    Setting {
+        name: "acme_contact",
+        about: "with tls = acme: where the authority writes to, like mailto:you@example.org",
+        set: |given, text| {
+            let url =
+                Url::parse(text).map_err(|_| expected("a URL like mailto:you@example.org"))?;
+            given.tls.contact = Some(url.into());
+            Ok(())
+        },
+    },
+    Setting {
+        name: "acme_directory",
+        about: "with tls = acme: the authority [https://acme-v02.api.letsencrypt.org/directory]",
+        set: |given, text| {
+            given.tls.directory = Some(web_url(text)?);
+            Ok(())
+        },
+    },
+    Setting {
+        name: "acme_folder",
+        about: "with tls = acme: folder of account key and certificate [beside the database]",
+        set: |given, text| path(text, &mut given.tls.folder),
+    },
+    Setting {
+        name: "acme_roots",
+        about: "with tls = acme: PEM file of an authority to trust when asking a private one",
+        set: |given, text| path(text, &mut given.tls.roots),
+    },
+    Setting {
+        name: "metrics",
+        about: "address and port for Prometheus, like 127.0.0.1:9464; off where absent",
+        set: |given, text| {
+            let address = text.parse();
+            given.metrics =
+                Some(address.map_err(|_| expected("an address and port like 127.0.0.1:9464"))?);
+            Ok(())
+        },
+    },
+    limit!(
+        drain,
+        0..=600,
+        "seconds between not ready and closing, for a load balancer [0]"
+    ),
     limit!(
         message_max_bytes,
         66_000..=131_072,
@@ -291,6 +349,14 @@ pub(super) const SETTINGS: &[Setting] = &[
 
 fn expected(what: &str) -> String {
     format!("expected {what}")
+}
+
+fn path(text: &str, into: &mut Option<PathBuf>) -> Result<(), String> {
+    if text.is_empty() {
+        return Err(expected("a path"));
+    }
+    *into = Some(PathBuf::from(text));
+    Ok(())
 }
 
 fn number(text: &str, range: std::ops::RangeInclusive<u64>) -> Result<u64, String> {

@@ -17,6 +17,7 @@ use super::client;
 use crate::accounts::Unverified;
 use crate::auth::Signed;
 use crate::error::ApiError;
+use crate::metrics;
 use crate::reply;
 use crate::state::State;
 use crate::store::key_packages::{self, Offer};
@@ -79,6 +80,7 @@ async fn handed_out(
         .read(move |sql| repeated(sql, &of, &key, now))
         .await?;
     if let Some(answer) = repeated {
+        metrics::claim("repeated");
         return Ok(encoded(answer));
     }
     state
@@ -94,6 +96,7 @@ async fn handed_out(
         .write(move |sql| take(sql, &did, &claim, (now, until), sparing))
         .await?
         .ok_or(ApiError::not_found())?;
+    metrics::claim(if sparing { "spared" } else { "handed_out" });
     Ok(encoded(answer))
 }
 

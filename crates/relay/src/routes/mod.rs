@@ -17,6 +17,7 @@ mod inbox;
 mod key_packages;
 mod last_resort;
 mod messages;
+mod metrics;
 mod observe;
 mod pool;
 mod registration;
@@ -35,6 +36,7 @@ use sotto_wire::relay_api::{BODY_OVERHEAD, MAX_KEY_PACKAGES_BODY, paths};
 
 use crate::error::ApiError;
 use crate::state::State;
+use crate::tls::Certificate;
 
 /// All routes.
 pub(crate) fn router(state: Arc<State>) -> Router {
@@ -103,4 +105,11 @@ pub(crate) fn router(state: Arc<State>) -> Router {
             observe::exchange,
         ))
         .with_state(state)
+}
+
+/// What is served to the operator alone, on a port of its own.
+pub(crate) fn operator(state: Arc<State>, certificate: Option<Arc<Certificate>>) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics::get))
+        .with_state((state, certificate))
 }

@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::error::ApiError;
+use crate::metrics;
 use crate::state::State;
 
 /// Runs the exchange, in a task of its own: a client that goes away must not stop it between a
@@ -37,6 +38,7 @@ async fn logged(id: String, request: Request, next: Next) -> Response {
         .get::<MatchedPath>()
         .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
     let response = next.run(request).await;
+    metrics::exchange(&method, &route, response.status().as_u16());
     tracing::info!(
         request = id,
         method,

@@ -103,6 +103,8 @@ pub(crate) fn oldest(sql: &dyn Sql, limit: i64, now: i64) -> Stored<Vec<Entry>> 
 pub(crate) struct Settled {
     /// Entries that left the journal.
     pub(crate) entries: usize,
+    /// Those of them that are in a queue.
+    pub(crate) queued: usize,
     /// Devices that have something new.
     pub(crate) devices: Vec<DeviceRow>,
 }
@@ -141,6 +143,7 @@ pub(crate) fn settle(
     found.sort_by_key(|destination| destination.device);
     for destination in &found {
         if queue_one(sql, destination, limits, now)? {
+            settled.queued += 1;
             settled.devices.push(destination.device);
         } else {
             messages::delete_body(sql, destination.body)?;

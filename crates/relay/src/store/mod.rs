@@ -10,6 +10,7 @@ pub(crate) mod accounts;
 pub(crate) mod attachments;
 pub(crate) mod blocks;
 pub(crate) mod expiry;
+pub(crate) mod figures;
 pub(crate) mod grants;
 pub(crate) mod inbox;
 pub(crate) mod journal;
@@ -27,10 +28,12 @@ use std::path::Path;
 
 use self::postgres::Postgres;
 pub(crate) use self::postgres::{Heard, Notice, Notices};
+use crate::metrics;
 use sql::Sql;
 use sqlite::Sqlite;
 #[cfg(feature = "testing")]
 pub use sqlite::Watch;
+pub use sqlite::{BackupError, backup};
 
 /// Row number of a registered device; never used twice.
 pub(crate) type DeviceRow = i64;
@@ -137,8 +140,8 @@ impl Store {
         job: impl Fn(&dyn Sql) -> Stored<T> + Send + 'static,
     ) -> Stored<T> {
         match self {
-            Self::Sqlite(store) => store.write(job).await,
-            Self::Postgres(store) => store.write(job).await,
+            Self::Sqlite(store) => metrics::write(store.write(job)).await,
+            Self::Postgres(store) => metrics::write(store.write(job)).await,
         }
     }
 
@@ -149,8 +152,8 @@ impl Store {
         job: impl Fn(&dyn Sql) -> Stored<T> + Send + 'static,
     ) -> Stored<T> {
         match self {
-            Self::Sqlite(store) => store.write(job).await,
-            Self::Postgres(store) => store.append(job).await,
+            Self::Sqlite(store) => metrics::write(store.write(job)).await,
+            Self::Postgres(store) => metrics::write(store.append(job)).await,
         }
     }
 
@@ -160,8 +163,8 @@ impl Store {
         query: impl Fn(&dyn Sql) -> Stored<T> + Send + 'static,
     ) -> Stored<T> {
         match self {
-            Self::Sqlite(store) => store.read(query).await,
-            Self::Postgres(store) => store.read(query).await,
+            Self::Sqlite(store) => metrics::read(store.read(query)).await,
+            Self::Postgres(store) => metrics::read(store.read(query)).await,
         }
     }
 

@@ -6,7 +6,9 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::{Method, StatusCode};
 use sotto_wire::cbor;
 use sotto_wire::relay_api::GrantLifecycle::{Absent, Active, Draining};
-use sotto_wire::relay_api::{Ack, Acks, Adjudication, Event, GrantPatch, GrantsPatch, paths};
+use sotto_wire::relay_api::{
+    Ack, Acks, Adjudication, Event, GrantPatch, GrantsPatch, coming_back, paths,
+};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
@@ -216,14 +218,16 @@ async fn a_removed_device_is_cut_off() {
 }
 
 #[tokio::test]
-async fn shutdown_closes_sockets_as_going_away() {
+async fn shutdown_tells_sockets_when_to_come_back() {
     let world = World::new().await;
     let (_, device) = world.registered("alice").await;
     let mut socket = Socket::open(&world, &device).await;
     socket.expect(&Event::Capabilities(Active)).await;
     socket.expect(&Event::CaughtUp).await;
-    let (code, ()) = tokio::join!(socket.closed(), world.relay.shutdown());
-    assert_eq!(code, CloseCode::Away);
+    let (frame, ()) = tokio::join!(socket.close_frame(), world.relay.shutdown());
+    assert_eq!(u16::from(frame.code), coming_back::RESTARTING);
+    let wait = coming_back::wait(&frame.reason).expect("a time");
+    assert!(wait < Duration::from_secs(2), "{wait:?}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ mod blocks;
 mod bounds;
 mod closure;
 mod crash;
-mod doubles;
+pub(crate) mod doubles;
 mod events;
 mod first_contact;
 mod grants;
@@ -19,6 +19,7 @@ mod privacy;
 mod puts;
 mod queue;
 mod registration;
+mod restore;
 #[cfg(unix)]
 mod several;
 mod signatures;

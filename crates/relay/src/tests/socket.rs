@@ -9,6 +9,7 @@ use sotto_wire::relay_api::{Ack, Delivery, Event, paths};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
@@ -85,10 +86,15 @@ impl Socket {
 
     /// The code the relay closes with.
     pub(super) async fn closed(&mut self) -> CloseCode {
+        self.close_frame().await.code
+    }
+
+    /// What the relay closes with.
+    pub(super) async fn close_frame(&mut self) -> CloseFrame {
         loop {
             let next = tokio::time::timeout(Duration::from_secs(2), self.0.next()).await;
             match next.expect("in time") {
-                Some(Ok(Message::Close(Some(frame)))) => return frame.code,
+                Some(Ok(Message::Close(Some(frame)))) => return frame,
                 Some(Ok(_)) => {}
                 other => panic!("no close frame: {other:?}"),
             }

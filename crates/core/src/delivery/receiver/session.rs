@@ -14,6 +14,7 @@ use crate::views::{ConnectionState, ErrorView, shown};
 use futures_util::{SinkExt as _, StreamExt as _};
 use sotto_wire::domain::Domain;
 use sotto_wire::first_contact::MAX_ENVELOPE;
+use sotto_wire::relay_api::coming_back::{RESTARTING, wait};
 use sotto_wire::relay_api::{Ack, Delivery, Event, EventError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +61,8 @@ impl Place {
 pub(in crate::delivery) enum End {
     /// There is a reason to connect again at once.
     Woken,
+    /// The relay ends, and wants this device to come back after so long.
+    Restarting(Duration),
     /// The relay, or the way to it.
     Relay(RelayError),
 }
@@ -243,6 +246,9 @@ fn event(incoming: Option<Incoming>) -> Result<Option<Event>, End> {
         },
         Some(Ok(Message::Text(_))) => Err(End::Relay(RelayError::NotARelay("text in its events"))),
         Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
+        Some(Ok(Message::Close(Some(frame)))) if u16::from(frame.code) == RESTARTING => {
+            Err(wait(&frame.reason).map_or(gone, End::Restarting))
+        }
         Some(Ok(Message::Close(_)) | Err(_)) | None => Err(gone),
     }
 }

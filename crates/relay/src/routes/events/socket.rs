@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::{FutureExt as _, StreamExt as _};
-use sotto_wire::relay_api::{Ack, Event, GrantLifecycle};
+use sotto_wire::random;
+use sotto_wire::relay_api::{Ack, Event, GrantLifecycle, coming_back};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::delivery;
@@ -28,6 +29,11 @@ const ACKS: usize = 256;
 /// An acknowledgement with a DID of full length.
 const MAX_EVENT: usize = 4096;
 
+/// Sockets that may come back in a second.
+const A_SECOND: u64 = 500;
+/// The shortest time over which they are spread, in seconds: that of a start.
+const SHORTEST: u64 = 2;
+
 const AWAY: u16 = 1001;
 const POLICY: u16 = 1008;
 const INTERNAL: u16 = 1011;
@@ -40,6 +46,8 @@ enum End {
     Gone,
     /// Closed from here, with this code.
     Close(u16),
+    /// The relay ends.
+    Restarting,
 }
 
 impl From<StoreError> for End {
@@ -84,14 +92,32 @@ pub(super) async fn run(state: Arc<State>, owner: Owner, socket: WebSocket) {
         lifecycle: None,
     };
     let Err(end) = session.serve().await;
-    if let End::Close(code) = end {
+    let frame = match end {
+        End::Gone => None,
+        End::Close(code) => Some((code, String::new())),
+        End::Restarting => {
+            let wait = coming_back_after(&session.state);
+            Some((coming_back::RESTARTING, coming_back::reason(wait)))
+        }
+    };
+    if let Some((code, reason)) = frame {
         let frame = CloseFrame {
             code,
-            reason: "".into(),
+            reason: reason.into(),
         };
         let closing = session.socket.send(Message::Close(Some(frame)));
         let _ = tokio::time::timeout(Duration::from_secs(1), closing).await;
     }
+}
+
+/// A time of its own for every socket, so that the relay's next process is not met by all at once.
+fn coming_back_after(state: &State) -> Duration {
+    let sockets = state.sockets_at_end.get_or_init(|| state.hub.len());
+    let sockets = u64::try_from(*sockets).unwrap_or(u64::MAX);
+    let longest = u64::try_from(coming_back::LONGEST.as_millis()).unwrap_or(u64::MAX);
+    let window = (sockets.saturating_mul(1000) / A_SECOND).clamp(SHORTEST * 1000, longest);
+    let drawn = u64::from_be_bytes(random::array(state.random.as_ref()));
+    Duration::from_millis(drawn % window)
 }
 
 impl Session {
@@ -113,7 +139,7 @@ impl Session {
             let stopping = self.state.stopping.clone();
             tokio::select! {
                 biased;
-                () = stopping.cancelled() => return Err(End::Close(AWAY)),
+                () = stopping.cancelled() => return Err(End::Restarting),
                 () = signal.detached.cancelled() => return Err(End::Close(REPLACED)),
                 incoming = self.socket.next() => self.receive(incoming).await?,
                 () = signal.wake.notified() => {}
@@ -280,7 +306,7 @@ impl Session {
                 _ => Err(End::Gone),
             },
             () = detached.cancelled() => Err(End::Close(REPLACED)),
-            () = stopping.cancelled() => Err(End::Close(AWAY)),
+            () = stopping.cancelled() => Err(End::Restarting),
         }
     }
 }

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::body;
 use crate::error::ApiError;
+use crate::metrics;
 use crate::reply;
 use crate::routes::client;
 use crate::state::State;
@@ -83,6 +84,13 @@ async fn stored(state: &State, put: Put) -> Response {
         .store
         .write(move |sql| inbox::put(sql, &put, limits, now))
         .await;
+    metrics::did_put(match &outcome {
+        Ok(Outcome::Queued(_)) => "queued",
+        Ok(Outcome::Pooled(_)) => "pooled",
+        Ok(Outcome::Dropped) => "dropped",
+        Ok(Outcome::Full) => "full",
+        Err(_) => "unavailable",
+    });
     match outcome {
         Ok(Outcome::Queued(devices)) => state.wake(&devices),
         Ok(Outcome::Pooled(devices)) => state.wake_for_pool(&devices),

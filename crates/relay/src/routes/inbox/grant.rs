@@ -14,6 +14,7 @@ use sotto_wire::grant::{Address, GrantPut};
 
 use crate::body;
 use crate::error::ApiError;
+use crate::metrics;
 use crate::reply;
 use crate::state::State;
 use crate::store::journal::{self, NewEntry};
@@ -24,6 +25,11 @@ pub(super) async fn put(state: &Arc<State>, address: &Address, request: Request)
         Ok(()) => StatusCode::ACCEPTED,
         Err(status) => status,
     };
+    metrics::grant_put(match status {
+        StatusCode::ACCEPTED => "taken",
+        StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+        _ => "refused",
+    });
     let mut response = reply::empty(status);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response

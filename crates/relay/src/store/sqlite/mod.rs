@@ -1,5 +1,6 @@
 //! The store in an SQLite file: one writer with group commit, a few readers.
 
+mod backup;
 mod connection;
 mod migrations;
 mod readers;
@@ -16,6 +17,7 @@ use tokio::sync::oneshot;
 
 use super::Stored;
 use super::sql::Sql;
+pub use backup::{BackupError, backup};
 use readers::Readers;
 #[cfg(feature = "testing")]
 pub use watched::Watch;
