@@ -83,6 +83,7 @@ pub async fn run(case: Case, plan: Plan) -> Option<Findings> {
         dice.pause(PAUSE).await;
         place.strike(&mut dice, &tally).await;
         strikes += 1;
+        goes_on(&tally).await;
     }
     ending.store(true, Ordering::Release);
     while let Some(ended) = sending.join_next().await {
@@ -94,6 +95,15 @@ pub async fn run(case: Case, plan: Plan) -> Option<Findings> {
         ended.expect("a receiver");
     }
     Some(tally.findings(strikes, begun.elapsed()))
+}
+
+/// Waits until something arrives again, where something is on its way: on a slow machine strikes would
+/// otherwise follow each other faster than anything starts.
+async fn goes_on(tally: &Tally) {
+    let (before, since) = (tally.arrived(), Instant::now());
+    while tally.arrived() == before && tally.missing() > 0 && since.elapsed() < STANDSTILL {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 /// Waits until everything is there, or nothing comes any more.

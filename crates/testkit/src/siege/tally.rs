@@ -177,6 +177,11 @@ impl Tally {
         self.sum(|record| record.promised)
     }
 
+    /// Messages that arrived so far.
+    pub(super) fn arrived(&self) -> usize {
+        self.sum(|record| record.arrived.len())
+    }
+
     /// Promises that are not kept yet.
     pub(super) fn missing(&self) -> usize {
         self.sum(|record| {
