@@ -17,5 +17,5 @@ pub(crate) mod vault;
 pub(crate) mod words;
 
 #[cfg(feature = "testing")]
-pub(crate) use publish::by_hand;
+pub(crate) use publish::{by_hand, moved_by_hand};
 pub use vault::{Cost, KeyringChoice};

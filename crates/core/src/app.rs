@@ -24,7 +24,7 @@ mod safety;
 mod search;
 
 #[cfg(feature = "testing")]
-pub use assembled::{Outside, account};
+pub use assembled::{Outside, account, moved, moved_account};
 pub use config::{Browser, Config};
 pub use events::Events;
 

@@ -25,6 +25,7 @@ impl Scene {
             Act::Off { who, ms } => self.off(who, ms, Then::GoesOn),
             Act::GoBack { who } => self.off(who, 1000, Then::GoesBack),
             Act::Reinstall { who } => self.off(who, 1000, Then::BeginsAnew),
+            Act::Move { who } => self.off(who, 1000, Then::Moves),
             Act::Sleep { ms } => self.world.sleep(ms),
             Act::SetClock { who, wrong_by_ms } => self.machine(who)?.clock.set(wrong_by_ms),
             Act::Copy { who } => self.machine(who)?.copy()?,
@@ -128,6 +129,7 @@ impl Scene {
             Arc::clone(&self.log),
         );
         let went_back = Arc::clone(&self.went_back);
+        let hosts: Vec<String> = (0..self.relays.len()).map(relays::host).collect();
         self.hands.spawn(async move {
             let _turn = switch.lock().await;
             machine.stop().await;
@@ -136,6 +138,7 @@ impl Scene {
                 Then::GoesOn => Ok(false),
                 Then::GoesBack => machine.go_back(),
                 Then::BeginsAnew => machine.reinstall(world.now()).map(|()| true),
+                Then::Moves => machine.relocate(&hosts, world.now()).map(|()| false),
             };
             if other == Ok(true) {
                 log.note(&format!("{} {then:?}", machine.name));
@@ -162,4 +165,5 @@ enum Then {
     GoesOn,
     GoesBack,
     BeginsAnew,
+    Moves,
 }

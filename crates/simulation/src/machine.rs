@@ -6,7 +6,7 @@ use crate::net::{Card, Net};
 use crate::power::Power;
 use crate::time::{Watch, World};
 use sotto_core::account::{Cost, KeyringChoice};
-use sotto_core::app::{App, Browser, Config, Outside, account};
+use sotto_core::app::{App, Browser, Config, Outside, account, moved, moved_account};
 use sotto_core::db::{Database, DatabaseKey, DbError, OwnAccount, Peer, incoming, own, peers};
 use sotto_core::messages;
 use sotto_core::views::ErrorView;
@@ -224,6 +224,25 @@ impl Machine {
         remove(&self.dir.join("copy"));
         fs::write(self.database(), template()?).map_err(text)?;
         self.install(next, policy)
+    }
+
+    /// Moves the account to the other one of these relays. The machine is off.
+    ///
+    /// # Errors
+    /// What went wrong, in words.
+    pub fn relocate(&self, relays: &[String], now: Timestamp) -> Result<(), String> {
+        let database = self.open(&Power::on(None))?;
+        let found =
+            database.read_blocking(|tx| Ok((own::load(tx)?, incoming::policy(tx)?.incoming)));
+        let (own, policy) = found.map_err(|error: DbError| text(error))?;
+        let own = own.ok_or("no account on the disk")?;
+        let other = relays.iter().find(|it| it.as_str() != own.domain.as_str());
+        let to = Domain::parse(other.ok_or("no other relay")?).map_err(text)?;
+        let (next, record) = moved_account(&own, &to, policy, now);
+        self.net.pds.publish(&self.did, &record, now.0 * 1000)?;
+        let seen = own_pin(&next, policy)?.pin;
+        let write = database.write_blocking(move |tx| moved(tx, &next, &seen));
+        write.map_err(text)
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, Option<Running>> {

@@ -79,6 +79,11 @@ pub enum Act {
         /// Which.
         who: usize,
     },
+    /// An account moves to the other relay while its client is off for a moment.
+    Move {
+        /// Whose.
+        who: usize,
+    },
     /// The app of a client is installed anew: the account has another device then.
     Reinstall {
         /// Whose.
@@ -132,6 +137,7 @@ impl Plan {
         let weather = drawn.weather();
         drawn.conversations();
         drawn.faults();
+        drawn.moves(&Chance::new(seed, "moves"));
         drawn.acts.sort_by_key(|(at, _)| *at);
         let clocks = chance.per_mille(300);
         let wrong = || if clocks { wrong_clock(chance) } else { 0 };
@@ -287,6 +293,22 @@ impl Drawn<'_> {
                 wrong_by_ms: wrong_clock(self.chance),
             };
             self.acts.push((self.at(), act));
+        }
+    }
+
+    /// Of accounts whose devices do not go back to before they moved: those find out from their record,
+    /// with a sign-in that there is none of here. (By chance of its own: a seed without moves is the plan that it was.)
+    fn moves(&mut self, chance: &Chance) {
+        if !chance.per_mille(300) {
+            return;
+        }
+        for _ in 0..chance.between(1, 3) {
+            let who = usize::try_from(chance.below(self.clients as u64)).unwrap_or(0);
+            let at = chance.below(self.end);
+            let back = |(_, act): &(u64, Act)| *act == Act::GoBack { who };
+            if !self.acts.iter().any(back) {
+                self.acts.push((at, Act::Move { who }));
+            }
         }
     }
 

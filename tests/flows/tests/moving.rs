@@ -331,6 +331,63 @@ async fn a_relay_is_left_for_good_when_everybody_has_followed() {
     alice.hears(&bob, &["hello you", "and on"]).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_was_set_back_to_before_its_move_finds_out_from_its_record() {
+    let (old, new, far) = (
+        Relay::start(network()).await,
+        Relay::start(network()).await,
+        Relay::start(network()).await,
+    );
+    let mut alice = Client::ready(network(), "alice", 0, old.domain()).await;
+    let bob = Client::ready(network(), "bob", 1, far.domain()).await;
+    acquainted(&alice, &bob).await;
+    alice.stop().await;
+    let image = tempfile::tempdir().unwrap();
+    copy(&alice.data_dir(), image.path());
+    alice.start().await.unwrap();
+    move_to(&alice, &new).await;
+    until("bob has followed", || async {
+        relay(&alice).await.former[0].awaited_peers == 0
+    })
+    .await;
+    alice.stop().await;
+    copy(image.path(), &alice.data_dir());
+    alice.start().await.unwrap();
+    until("it is where its record says", || async {
+        let view = alice.app().relay().await;
+        view.is_ok_and(|it| it.domain == new.domain() && it.moving.is_none())
+    })
+    .await;
+    alice.online().await;
+    alice.write(&bob, "set back").await;
+    bob.hears(&alice, &["hello", "set back"]).await;
+    bob.write(&alice, "and there").await;
+    alice.hears(&bob, &["hello you", "and there"]).await;
+}
+
+/// Puts a copy of a data directory in the place of another one.
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    for entry in std::fs::read_dir(to).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => {
+                let below = to.join(path.file_name().unwrap());
+                std::fs::create_dir_all(&below).unwrap();
+                copy(&path, &below);
+            }
+            false => {
+                std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+            }
+        }
+    }
+}
+
 fn registrations(at: &Relay) -> i64 {
     let database = rusqlite::Connection::open(at.database()).unwrap();
     database

@@ -8,10 +8,11 @@ use super::delegation::{self, Standing, Way};
 use super::publish;
 use super::set_up::{SetUp, SetUpError};
 use crate::db::own_move::{self, Move};
-use crate::db::{OwnAccount, incoming, pending};
+use crate::db::{OwnAccount, incoming, own, pending};
 use crate::messages::relocate;
 use crate::relay::{RelayError, key_packages};
 use sotto_identity::verify::VerifiedAccount;
+use sotto_wire::claim::Claim;
 use sotto_wire::delegation::DelegationRecord;
 use sotto_wire::domain::Domain;
 use sotto_wire::enabler::EnablerDocument;
@@ -154,6 +155,35 @@ impl SetUp {
             .write(move |tx| relocate::moved(tx, &own, &pin));
         write.await?;
         Ok(arrived.own)
+    }
+
+    /// Whether the record, by this account's own key and later than anything that this device has
+    /// signed, names another relay: this device was set back to before a move, or another one has
+    /// moved. It goes there, too.
+    pub(crate) async fn finds_itself_moved(&self) -> Result<bool, SetUpError> {
+        let own = self.own().await?;
+        let published = self.session.get_delegation().await?;
+        let record = published.and_then(|published| published.record);
+        let claim = record.and_then(|it| Claim::verify(&it.claim, &own.delegate_key.public()).ok());
+        let Some(claim) = claim
+            .filter(|it| it.did == own.did && it.domain != own.domain && it.seq > own.claim_seq)
+        else {
+            return Ok(false);
+        };
+        let write = self.database.write::<_, crate::db::DbError>(move |tx| {
+            if own_move::load(tx)?.is_none() {
+                let numbered = OwnAccount {
+                    claim_seq: claim.seq,
+                    ..own
+                };
+                own::store(tx, &numbered)?;
+                own_move::store(tx, &claim.domain)?;
+                own_move::set_published(tx)?;
+            }
+            Ok(())
+        });
+        write.await?;
+        Ok(true)
     }
 
     /// Takes the move back, unless it is published. Where that cannot be known, as an answer did not

@@ -122,6 +122,23 @@ pub(crate) fn by_hand(
     (own, record)
 }
 
+/// What a move to another relay makes, for a simulation.
+#[cfg(feature = "testing")]
+pub(crate) fn moved_by_hand(
+    own: &OwnAccount,
+    to: &Domain,
+    incoming: Incoming,
+    now: Timestamp,
+) -> (OwnAccount, DelegationRecord) {
+    let own = OwnAccount {
+        domain: to.clone(),
+        claim_seq: own.claim_seq + 1,
+        ..own.clone()
+    };
+    let record = record(&own, Vec::new(), incoming, now);
+    (own, record)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

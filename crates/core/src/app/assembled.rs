@@ -5,11 +5,13 @@ use super::phase::Phase;
 use super::{App, Config, EVENTS_KEPT, Inner, Upgrade};
 use crate::account;
 use crate::account::secrets::Current;
-use crate::db::{Database, OwnAccount};
+use crate::db::{Database, OwnAccount, WriteTx};
+use crate::messages::{EngineError, relocate};
 use crate::relay::socket::Sockets;
 use crate::views::ErrorView;
 use sotto_identity::Network;
 use sotto_identity::http::Http;
+use sotto_identity::verify::Pin;
 use sotto_wire::claim::Incoming;
 use sotto_wire::delegation::DelegationRecord;
 use sotto_wire::did::Did;
@@ -39,6 +41,24 @@ pub fn account(
     random: &dyn Random,
 ) -> (OwnAccount, DelegationRecord) {
     account::by_hand(whose, before, incoming, now, random)
+}
+
+/// An account that moves to another relay, and the record that its repository is to hold.
+pub fn moved_account(
+    own: &OwnAccount,
+    to: &Domain,
+    incoming: Incoming,
+    now: Timestamp,
+) -> (OwnAccount, DelegationRecord) {
+    account::moved_by_hand(own, to, incoming, now)
+}
+
+/// What a move leaves in the database when the record was seen to name the other relay, as `seen`.
+///
+/// # Errors
+/// [`EngineError`]; nothing was changed then.
+pub fn moved(tx: &WriteTx<'_>, own: &OwnAccount, seen: &Pin) -> Result<(), EngineError> {
+    relocate::moved(tx, own, seen)
 }
 
 impl App {

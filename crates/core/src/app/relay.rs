@@ -110,6 +110,9 @@ impl App {
     /// Whether there is nothing more to try.
     async fn try_to_move(&self, ready: &Arc<Ready>) -> bool {
         match ready.database.read(|tx| own_move::load(tx)).await {
+            Ok(None) if self.finds_itself_moved(ready).await => {
+                tracing::info!("the record names another relay");
+            }
             Ok(None) => return true,
             Ok(Some(_)) => tracing::info!("a move to another relay is gone on with"),
             Err(error) => {
@@ -127,6 +130,19 @@ impl App {
                 false
             }
         }
+    }
+
+    /// What cannot be found out now is found out at the next start.
+    async fn finds_itself_moved(&self, ready: &Ready) -> bool {
+        let _turn = self.inner.turn.lock().await;
+        let found = async {
+            let set_up = self.set_up_of(ready).await?;
+            Ok::<_, ErrorView>(set_up.finds_itself_moved().await?)
+        };
+        found.await.unwrap_or_else(|error| {
+            tracing::info!(code = error.code, "the own record was not looked at");
+            false
+        })
     }
 
     async fn go_on_moving(&self) -> Result<(), ErrorView> {
