@@ -70,6 +70,23 @@ export class Sotto {
     await this.appears('anchoring')
   }
 
+  // Where the account receives.
+  async openRelay() {
+    await this.click('account-menu')
+    await this.appears('relay')
+    await this.click('relay')
+    await this.appears('relay-present')
+  }
+
+  async reads(name, text, { timeout } = {}) {
+    const read = (css) => document.querySelector(css)?.textContent.trim()
+    await until(
+      `${name}: ${text}`,
+      async () => (await this.driver.read(read, hook(name))) === text,
+      { timeout },
+    )
+  }
+
   // Gives the new words.
   async rotateKey() {
     await this.openKey()

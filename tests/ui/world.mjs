@@ -125,6 +125,11 @@ export class World {
     return startRelay({ name: `relay ${name}`, port, data, plc: this.network.plc, log })
   }
 
+  // A relay that nobody is at yet.
+  async anotherRelay() {
+    return this.#startRelay('another', { port: await freePort(), data: this.path('relay-another') })
+  }
+
   // A door of the network's control: '/pds/0/pause'.
   async control(door) {
     const response = await fetch(this.network.control + door, { method: 'POST' })

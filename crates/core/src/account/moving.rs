@@ -242,9 +242,6 @@ impl SetUp {
         let relays = self.relays(next);
         let registered = relays.register_ahead(next, record.claim.clone()).await;
         registered.map_err(refusal)?;
-        // It may have been left before, and not for good yet.
-        let issuing = relays.drain_grants(&next.domain, false).await;
-        issuing.map_err(refusal)?;
         let published =
             key_packages::last_resort_alone(&self.database, &relays, &next.domain, &*self.clock);
         Ok(published.await?)

@@ -262,7 +262,14 @@ fn done(outcome: Result<(), NeedError>) -> Done {
 async fn stock_up(context: &Context, n: usize) -> Result<(), NeedError> {
     let n = u64::try_from(n).unwrap_or(u64::MAX);
     let domain = context.own.domain.clone();
-    let grants = context.relays.grants(&domain, n).await?;
+    let grants = match context.relays.grants(&domain, n).await {
+        // It was left before, and not for good yet.
+        Err(error) if error.is("draining") => {
+            context.relays.drain_grants(&domain, false).await?;
+            context.relays.grants(&domain, n).await?
+        }
+        outcome => outcome?,
+    };
     let enough = context.database.write::<_, DbError>(move |tx| {
         grant_stock::add(tx, &domain, grants)?;
         Ok(!outbox::needs_grants(tx)?)

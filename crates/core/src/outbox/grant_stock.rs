@@ -127,8 +127,14 @@ pub(crate) fn at(
 
 /// Something came by the grant at this address: the device that it was given to has it.
 pub(crate) fn note_use(tx: &WriteTx<'_>, address: &Address) -> Result<(), DbError> {
-    tx.prepare_cached("UPDATE issued_grant SET used = 1 WHERE address = ?1 AND used = 0")?
+    let first = tx
+        .prepare_cached("UPDATE issued_grant SET used = 1 WHERE address = ?1 AND used = 0")?
         .execute([address.as_str()])?;
+    let following = "SELECT 1 FROM former_relay";
+    if first > 0 && tx.prepare_cached(following)?.exists([])? {
+        // It shows who is still to follow.
+        tx.changed(Change::Account);
+    }
     Ok(())
 }
 
