@@ -1,6 +1,7 @@
 //! `sotto-load`: the relay under load, beside the engine that it stands on (docs/relay-load.md).
 //! Figures are lines of JSON on standard output; `npm run load` builds everything and makes a table.
 
+mod closure;
 mod connection;
 mod engine;
 mod figures;
@@ -39,6 +40,8 @@ enum Part {
     Sqlite,
     Postgres,
     Sockets,
+    /// Whether answers to puts tell anything of their destinations (docs/closure.md).
+    Closure,
 }
 
 /// Loads a relay and counts everything.
@@ -74,6 +77,15 @@ struct Arguments {
     /// Idle sockets; as many as the limit of open files allows, up to 20,000, where nothing is said.
     #[arg(long)]
     sockets: Option<usize>,
+    /// Puts whose answers are compared, for `closure`.
+    #[arg(long, default_value_t = 100_000)]
+    puts: usize,
+    /// Over PostgreSQL, for `closure`.
+    #[arg(long)]
+    postgres: bool,
+    /// A difference to be found, for `closure`.
+    #[arg(long, value_enum)]
+    plant: Option<closure::Plant>,
     /// Sockets that come back at once.
     #[arg(long, default_value_t = 10_000)]
     storm: usize,
@@ -138,6 +150,14 @@ async fn run(arguments: Arguments) -> Done<()> {
         match part {
             Part::Sqlite => engine::measure(&host, &plan, Engine::Sqlite).await?,
             Part::Postgres => engine::measure(&host, &plan, Engine::Postgres).await?,
+            Part::Closure => {
+                let wish = closure::Wish {
+                    puts: arguments.puts,
+                    postgres: arguments.postgres,
+                    plant: arguments.plant,
+                };
+                closure::measure(&host, &plan, wish).await?;
+            }
             Part::Sockets => {
                 let place = plan.place(&host, "sockets", None)?;
                 let mut relay = relay::start(&place, 1).await?;

@@ -13,7 +13,11 @@ use crate::Done;
 
 /// Enough for everyone, as everyone here has the same few addresses.
 const WITHOUT_BOUND: &str = "10000000";
-const NO_LIMITS: [&str; 2] = ["CHALLENGES_PER_MINUTE", "LOOKUPS_PER_MINUTE"];
+const NO_LIMITS: [&str; 3] = [
+    "CHALLENGES_PER_MINUTE",
+    "LOOKUPS_PER_MINUTE",
+    "PUTS_PER_MINUTE",
+];
 
 /// Where a relay keeps things, and what it asks about accounts.
 #[derive(Clone)]

@@ -76,6 +76,8 @@ pub(crate) struct Rates {
     pub(crate) registrations: Buckets<IpAddr>,
     /// First-contact puts, by IP address.
     pub(crate) first_contacts: Buckets<IpAddr>,
+    /// Puts at grants, by IP address.
+    pub(crate) puts: Buckets<IpAddr>,
     /// Claims, by claimant.
     pub(crate) claimants: Buckets<String>,
     /// Fetches of attachments, by IP address.
@@ -94,6 +96,7 @@ impl Rates {
             packages: Buckets::new(limits.lookups_per_minute, MINUTE_MS),
             registrations: Buckets::new(limits.lookups_per_minute, MINUTE_MS),
             first_contacts: Buckets::new(limits.lookups_per_minute, MINUTE_MS),
+            puts: Buckets::new(limits.puts_per_minute, MINUTE_MS),
             claimants: Buckets::new(limits.claims_per_hour, HOUR_MS),
             attachments: Buckets::new(limits.attachment_fetches_per_minute, MINUTE_MS),
             claimed: Buckets::new(limits.single_use_per_day, DAY_MS),

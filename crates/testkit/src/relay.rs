@@ -134,6 +134,7 @@ impl Relay {
             // Everyone here has the same address.
             .env("SOTTO_RELAY_CHALLENGES_PER_MINUTE", "100000")
             .env("SOTTO_RELAY_LOOKUPS_PER_MINUTE", "100000")
+            .env("SOTTO_RELAY_PUTS_PER_MINUTE", "1000000")
             .env("SOTTO_RELAY_ATTACHMENT_FETCHES_PER_MINUTE", "100000")
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())

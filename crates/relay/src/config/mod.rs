@@ -143,6 +143,8 @@ pub struct Limits {
     pub challenges_per_minute: u64,
     /// Claims, registrations and first-contact puts (each) of one IP address in a minute.
     pub lookups_per_minute: u64,
+    /// Puts at grants from one IP address in a minute; published.
+    pub puts_per_minute: u64,
     /// Accounts being verified at the same time.
     pub concurrent_verifications: u64,
     /// How long verifying one account may take.
@@ -185,6 +187,7 @@ impl Default for Limits {
             request_timeout: 30,
             challenges_per_minute: 600,
             lookups_per_minute: 120,
+            puts_per_minute: 6000,
             concurrent_verifications: 32,
             verification_timeout: 10,
             attachment_max_bytes: 1 << 30,

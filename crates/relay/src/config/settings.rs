@@ -316,6 +316,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         "claims, registrations, first contacts per IP and minute [120]"
     ),
     limit!(
+        puts_per_minute,
+        1..=10_000_000,
+        "puts at grants from one IP address in a minute [6000]"
+    ),
+    limit!(
         concurrent_verifications,
         1..=10_000,
         "accounts verified at the same time [32]"

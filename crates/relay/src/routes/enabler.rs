@@ -56,7 +56,7 @@ fn document(limits: &Limits, lifecycle: GrantLifecycle) -> EnablerDocument {
             max_grants: Some(limits.grants_per_device),
             grant_expiry: Some(limits.grant_lifetime),
             max_waiting: Some(limits.grant_queue),
-            puts_per_minute: None,
+            puts_per_minute: Some(limits.puts_per_minute),
         }),
         key_packages: Some(KeyPackages {
             versions: versions(),

@@ -233,6 +233,10 @@ fn pool_has_room(
     limits: Limits,
     now: i64,
 ) -> Stored<bool> {
+    if waiting >= limits.pool_depth {
+        // Before the sum, which takes the longer the more is in the pool.
+        return Ok(false);
+    }
     let bytes: i64 = sql.one(
         "SELECT coalesce(sum(length(b.bytes)), 0) FROM messages m JOIN bodies b ON b.id = m.body
              WHERE m.account = ?1 AND m.pooled = 1 AND m.expires_at > ?2",

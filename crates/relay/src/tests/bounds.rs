@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
+use sotto_wire::domain::Domain;
 use sotto_wire::enabler::{EnablerDocument, PATH};
+use sotto_wire::grant::{self, IssuedGrant};
 use sotto_wire::random::OsRandom;
 use sotto_wire::relay_api::paths;
 use sotto_wire::time::SystemClock;
@@ -13,6 +15,7 @@ use tokio::net::TcpStream;
 
 use super::people::Person;
 use super::world::World;
+use crate::config::Limits;
 use crate::{Config, Relay, StartError};
 
 /// What comes until the relay ends the connection, which it must within four seconds.
@@ -151,4 +154,144 @@ async fn starts_over_the_real_network_and_reports_what_it_cannot_do() {
     };
     assert!(matches!(start(nowhere).await, Err(StartError::Database(_))));
     relay.shutdown().await;
+}
+
+#[tokio::test]
+async fn puts_at_grants_are_limited_by_who_puts_and_for_all_addresses_alike() {
+    let world = World::with(|config| config.limits.puts_per_minute = 2).await;
+    let (_, device) = world.registered("alice").await;
+    let live = world.grants(&device, 1).await.remove(0);
+    let unknown = IssuedGrant {
+        address: grant::address(&live.key, &Domain::parse("elsewhere.example").unwrap()),
+        ..live.clone()
+    };
+    let mut answers = Vec::new();
+    for grant in [&live, &unknown, &live, &unknown] {
+        let answer = world.put(grant, b"m").await;
+        answers.push((answer.status.as_u16(), answer.retry_after()));
+    }
+    let limited = (429, Some(30));
+    assert_eq!(answers, [(202, None), (202, None), limited, limited]);
+    world.clock.forward(30);
+    assert_eq!(world.put(&live, b"m").await.status, StatusCode::ACCEPTED);
+}
+
+/// What the document publishes, by where it stands there, with the setting behind it.
+fn published(limits: &Limits) -> Vec<(&'static str, u64)> {
+    vec![
+        ("/core/challengeExpiry", limits.challenge_expiry),
+        ("/core/maxAckBatch", limits.max_ack_batch),
+        ("/core/maxInFlight", limits.in_flight),
+        ("/core/challengesPerMinute", limits.challenges_per_minute),
+        ("/core/registrationsPerMinute", limits.lookups_per_minute),
+        ("/didMailbox/messageMaxBytes", limits.message_max_bytes),
+        ("/didMailbox/messageExpiry", limits.message_expiry),
+        ("/didMailbox/maxWaiting", limits.reservation),
+        ("/didMailbox/putsPerMinute", limits.lookups_per_minute),
+        ("/didMailbox/maxBlocks", limits.blocks_max),
+        ("/grant/messageMaxBytes", limits.message_max_bytes),
+        ("/grant/messageExpiry", limits.message_expiry),
+        ("/grant/maxPerRequest", limits.grants_per_request),
+        ("/grant/maxGrants", limits.grants_per_device),
+        ("/grant/grantExpiry", limits.grant_lifetime),
+        ("/grant/maxWaiting", limits.grant_queue),
+        ("/grant/putsPerMinute", limits.puts_per_minute),
+        (
+            "/https:~1~1sotto.chat~1pmr~1key-packages/maxSingleUse",
+            limits.single_use_max,
+        ),
+        (
+            "/https:~1~1sotto.chat~1pmr~1key-packages/claimsPerHour",
+            limits.claims_per_hour,
+        ),
+        (
+            "/https:~1~1sotto.chat~1pmr~1key-packages/packageMaxBytes",
+            16 * 1024,
+        ),
+        (
+            "/https:~1~1sotto.chat~1pmr~1key-packages/lookupsPerMinute",
+            limits.lookups_per_minute,
+        ),
+        (
+            "/https:~1~1sotto.chat~1pmr~1key-packages/singleUsePerDay",
+            limits.single_use_per_day,
+        ),
+        (
+            "/https:~1~1sotto.chat~1pmr~1key-packages/singleUsePerClaimant",
+            limits.single_use_per_claimant,
+        ),
+        (
+            "/https:~1~1sotto.chat~1pmr~1attachments/objectMaxBytes",
+            (1 << 20) + 16,
+        ),
+        (
+            "/https:~1~1sotto.chat~1pmr~1attachments/accountMaxBytes",
+            limits.attachment_max_bytes,
+        ),
+        (
+            "/https:~1~1sotto.chat~1pmr~1attachments/objectExpiry",
+            limits.attachment_expiry,
+        ),
+        (
+            "/https:~1~1sotto.chat~1pmr~1attachments/fetchesPerMinute",
+            limits.attachment_fetches_per_minute,
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn every_number_in_the_document_is_the_one_that_is_enforced_and_in_the_table() {
+    // No two alike, so that one in another's place is noticed.
+    let world = World::with(|config| {
+        let limits = &mut config.limits;
+        let settings = [
+            &mut limits.challenge_expiry,
+            &mut limits.max_ack_batch,
+            &mut limits.in_flight,
+            &mut limits.challenges_per_minute,
+            &mut limits.lookups_per_minute,
+            &mut limits.message_expiry,
+            &mut limits.reservation,
+            &mut limits.blocks_max,
+            &mut limits.grants_per_request,
+            &mut limits.grants_per_device,
+            &mut limits.grant_lifetime,
+            &mut limits.grant_queue,
+            &mut limits.puts_per_minute,
+            &mut limits.single_use_max,
+            &mut limits.claims_per_hour,
+            &mut limits.single_use_per_day,
+            &mut limits.single_use_per_claimant,
+            &mut limits.attachment_max_bytes,
+            &mut limits.attachment_expiry,
+            &mut limits.attachment_fetches_per_minute,
+        ];
+        for (setting, value) in settings.into_iter().zip(7001..) {
+            *setting = value;
+        }
+    })
+    .await;
+    let answer = world.send(Method::GET, PATH, &[], None).await;
+    let document: serde_json::Value = serde_json::from_slice(&answer.body).expect("JSON");
+    let capabilities = &document["capabilities"];
+    let published = published(&world.relay.state().limits);
+    for (place, value) in &published {
+        assert_eq!(
+            capabilities.pointer(place),
+            Some(&(*value).into()),
+            "{place}"
+        );
+    }
+    let all = capabilities.as_object().expect("a map").values();
+    let numbers = all.flat_map(|it| it.as_object().expect("a map").values());
+    let numbers = numbers.filter(|it| it.is_number()).count();
+    assert_eq!(numbers, published.len(), "a number without a setting");
+    let table = include_str!("../../../../docs/relay-limits.md");
+    for (place, _) in published {
+        let name = place.rsplit('/').next().expect("a name");
+        assert!(
+            table.contains(&format!("`{name}`")),
+            "{name} is not in docs/relay-limits.md"
+        );
+    }
 }

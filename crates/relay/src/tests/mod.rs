@@ -5,6 +5,7 @@ mod attachments;
 mod blocks;
 mod bounds;
 mod closure;
+mod closure_in_numbers;
 mod crash;
 pub(crate) mod doubles;
 mod events;

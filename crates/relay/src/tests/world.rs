@@ -85,6 +85,7 @@ impl Setup {
         config.server = self.server.clone();
         config.limits.challenges_per_minute = 1_000_000;
         config.limits.lookups_per_minute = 1_000_000;
+        config.limits.puts_per_minute = 1_000_000;
         (self.adjust)(&mut config);
         let accounts = Arc::clone(&self.published) as Arc<dyn Accounts>;
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;

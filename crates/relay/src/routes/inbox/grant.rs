@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::Response;
 use sotto_wire::challenge::{MAX_CHALLENGE, Realm};
 use sotto_wire::grant::{Address, GrantPut};
@@ -16,11 +17,19 @@ use crate::body;
 use crate::error::ApiError;
 use crate::metrics;
 use crate::reply;
+use crate::routes::client;
 use crate::state::State;
 use crate::store::journal::{self, NewEntry};
 
 /// Journals a put and answers.
 pub(super) async fn put(state: &Arc<State>, address: &Address, request: Request) -> Response {
+    // Of who puts, never of where: the same for every address (PMR, "The closure exception").
+    let client = client::address(state, &request);
+    if let Err(seconds) = state.rates.puts.take(client, state.clock.now_ms()) {
+        let mut response = reply::empty(StatusCode::TOO_MANY_REQUESTS);
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        return reply::with_next_challenge(state, Realm::GrantPut, address.as_str(), response);
+    }
     let status = match journaled(state, address, request).await {
         Ok(()) => StatusCode::ACCEPTED,
         Err(status) => status,
@@ -32,9 +41,7 @@ pub(super) async fn put(state: &Arc<State>, address: &Address, request: Request)
     });
     let mut response = reply::empty(status);
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response
-            .headers_mut()
-            .insert(axum::http::header::RETRY_AFTER, 5.into());
+        response.headers_mut().insert(RETRY_AFTER, 5.into());
     }
     reply::with_next_challenge(state, Realm::GrantPut, address.as_str(), response)
 }
