@@ -15,7 +15,7 @@ mod key_packages;
 mod people;
 mod pool;
 #[cfg(unix)]
-mod postgres;
+pub(crate) mod postgres;
 mod privacy;
 mod puts;
 mod queue;
