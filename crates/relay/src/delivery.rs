@@ -4,7 +4,8 @@ use sotto_wire::did::Did;
 use sotto_wire::key::Thumbprint;
 use sotto_wire::relay_api::{Ack, Delivery, MailboxKey};
 
-use crate::store::queue::Queued;
+use crate::store::DeviceRow;
+use crate::store::queue::{Acknowledged, Queued};
 
 /// The delivery of a queued message. Nothing only where the row does not hold what was written.
 pub(crate) fn from_queue(queued: Queued) -> Option<Delivery> {
@@ -18,11 +19,16 @@ pub(crate) fn from_queue(queued: Queued) -> Option<Delivery> {
     })
 }
 
-/// Acknowledgements as the store takes them. No message has a NUL in its id, and not every engine
-/// takes one as text.
-pub(crate) fn acknowledged(acks: Vec<Ack>) -> Vec<(String, String)> {
+/// Acknowledgements of a device as the store takes them. No message has a NUL in its id, and not
+/// every engine takes one as text.
+pub(crate) fn acknowledged(acks: Vec<Ack>, device: DeviceRow, until: i64) -> Vec<Acknowledged> {
     acks.into_iter()
         .filter(|ack| !ack.id.contains('\0'))
-        .map(|ack| (ack.k.into(), ack.id))
+        .map(|ack| Acknowledged {
+            message_id: ack.id,
+            mailbox: ack.k.into(),
+            device,
+            remember_until: until,
+        })
         .collect()
 }

@@ -2,6 +2,7 @@
 //! here, after the put was answered. It reads the journal only, so what a crash left behind is
 //! treated like what just came in.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +14,12 @@ use subtle::ConstantTimeEq as _;
 use crate::metrics;
 use crate::state::State;
 use crate::store::StoreError;
-use crate::store::journal::{self, Entry, QueueLimits, Verdict};
+use crate::store::journal::{self, Entry, Verdict};
+use crate::store::queue::Queued;
+use crate::store::settlement::{self, QueueLimits, Settled};
 
 /// Entries judged in one go.
-const BATCH: i64 = 128;
+const BATCH: i64 = 512;
 /// Rest while another process settles.
 const BUSY: Duration = Duration::from_millis(100);
 /// Rest after the store failed.
@@ -61,16 +64,18 @@ pub(crate) async fn finish(state: &Arc<State>) {
 /// it.
 async fn settle_batch(state: &Arc<State>) -> Result<Option<usize>, StoreError> {
     let judge = Arc::clone(state);
-    let verdicts = state
+    let judged = state
         .store
         .read(move |sql| {
             let entries = journal::oldest(sql, BATCH, judge.now_i64())?;
-            Ok(entries
-                .iter()
-                .map(|entry| verdict(&judge, entry))
-                .collect::<Vec<_>>())
+            let judged = entries.into_iter().map(|entry| {
+                let verdict = verdict(&judge, &entry);
+                (verdict, entry.put.message)
+            });
+            Ok(judged.unzip::<_, _, Vec<_>, Vec<_>>())
         })
         .await?;
+    let (verdicts, messages) = judged;
     if verdicts.is_empty() {
         return Ok(Some(0));
     }
@@ -79,21 +84,44 @@ async fn settle_batch(state: &Arc<State>) -> Result<Option<usize>, StoreError> {
         expires_at: state.later(state.limits.message_expiry),
         per_grant: state.limits.grant_queue,
     };
+    let verdicts = Arc::new(verdicts);
+    let settling = Arc::clone(&verdicts);
     let settled = state
         .store
-        .write(move |sql| journal::settle(sql, &verdicts, limits, now))
+        .write(move |sql| settlement::settle(sql, &settling, limits, now))
         .await?;
     let Some(settled) = settled else {
         return Ok(None);
     };
-    metrics::resolved(
-        settled.queued,
-        settled.entries.saturating_sub(settled.queued),
-    );
+    let queued = settled.queued.len();
+    metrics::resolved(queued, settled.entries.saturating_sub(queued));
     state.resolved(settled.entries);
-    state.wake(&settled.devices);
+    hand_over(state, &settled, &verdicts, messages);
     // All of them were another's: what is read next is not.
     Ok(Some(settled.entries.max(1)))
+}
+
+/// Gives devices what is in their queues by now.
+fn hand_over(state: &State, settled: &Settled, verdicts: &[Verdict], messages: Vec<Vec<u8>>) {
+    let mut by_body: HashMap<i64, _> = verdicts
+        .iter()
+        .zip(messages)
+        .map(|(verdict, message)| (verdict.body, (verdict, message)))
+        .collect();
+    let queued = settled.queued.iter().filter_map(|place| {
+        let (verdict, body) = by_body.remove(&place.body)?;
+        let (mailbox, message_id) = verdict.accepted.clone()?;
+        let queued = Queued {
+            seq: place.seq,
+            mailbox,
+            message_id,
+            sender: None,
+            sender_key: None,
+            body,
+        };
+        Some((place.device, queued))
+    });
+    state.hand(queued.collect());
 }
 
 fn verdict(state: &State, entry: &Entry) -> Verdict {

@@ -22,6 +22,7 @@ mod delivery;
 #[cfg(feature = "testing")]
 pub mod entries;
 mod error;
+mod gather;
 mod journal;
 mod live;
 pub mod log;

@@ -1,6 +1,8 @@
 //! Who is attached, and waking them. A wake-up carries nothing: the socket asks the store again, so
 //! a missed or doubled one costs a query and no message.
 
+mod fresh;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,8 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::fresh::{Fresh, Taken};
 use crate::store::DeviceRow;
-use crate::store::queue::Position;
+use crate::store::queue::{Position, Queued};
 
 /// What reaches an attached socket.
 #[derive(Default)]
@@ -20,6 +23,10 @@ pub(crate) struct Signal {
     pub(crate) pool: AtomicBool,
     /// Whether grants are issued may have changed.
     pub(crate) lifecycle: AtomicBool,
+    /// The store knows of something that is not handed over.
+    pub(crate) look: AtomicBool,
+    /// What was just queued.
+    pub(crate) fresh: Fresh,
     /// Position in the queue up to which messages were sent.
     pub(crate) sent: AtomicI64,
     /// A newer connection of this device took over, or the device is gone.
@@ -55,9 +62,29 @@ impl Hub {
         }
     }
 
+    /// Hands what was just queued to those of the devices that are attached, and returns the others.
+    pub(crate) fn hand(&self, queued: Vec<(DeviceRow, Queued)>) -> Vec<DeviceRow> {
+        let attached = self.lock();
+        let mut elsewhere = Vec::new();
+        for (device, queued) in queued {
+            match attached.get(&device) {
+                Some(signal) => {
+                    signal.fresh.push(queued);
+                    signal.wake.notify_one();
+                }
+                None => elsewhere.push(device),
+            }
+        }
+        elsewhere.dedup();
+        elsewhere
+    }
+
     /// Wakes those of the devices that are attached, and returns the others.
     pub(crate) fn wake(&self, devices: &[DeviceRow]) -> Vec<DeviceRow> {
-        self.signal(devices, |signal| signal.wake.notify_one())
+        self.signal(devices, |signal| {
+            signal.look.store(true, Ordering::Release);
+            signal.wake.notify_one();
+        })
     }
 
     /// Tells those of the devices that are attached that the pool is no longer empty, and returns

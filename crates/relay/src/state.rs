@@ -15,10 +15,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::challenge::Challenges;
 use crate::config::{Config, Limits};
+use crate::gather::{Gather, Kind};
 use crate::live::{Attachment, Hub};
 use crate::objects::Objects;
 use crate::rate::Buckets;
 use crate::senders::Senders;
+use crate::store::journal::{self, NewEntry};
+use crate::store::queue::{self, Acknowledged, Queued};
 use crate::store::{DeviceRow, Notice, Store};
 
 const MINUTE_MS: u32 = 60_000;
@@ -47,6 +50,10 @@ pub(crate) struct State {
     pub(crate) hub: Hub,
     /// Journaled puts that are not resolved yet.
     pub(crate) journaled: AtomicUsize,
+    /// Puts on their way into the journal.
+    pub(crate) puts: Arc<Gather<NewEntry>>,
+    /// Acknowledgements on their way into the store, each device's by themselves.
+    pub(crate) acks: Arc<Gather<Vec<Acknowledged>>>,
     /// Wakes the journal worker.
     pub(crate) journal_wake: Notify,
     /// Time.
@@ -122,7 +129,13 @@ impl State {
     /// Puts the parts together.
     pub(crate) fn new(parts: Parts) -> Self {
         let limits = parts.config.limits;
+        // A file has one writer.
+        let workers = parts.store.notices().map_or(1, |_| 2);
         Self {
+            puts: Gather::new(Kind::Appending, workers, journal::append),
+            acks: Gather::new(Kind::Changing, workers, |sql, acks| {
+                queue::acknowledge(sql, &acks.concat())
+            }),
             domain: parts.domain,
             lifecycle: parts.config.grant_lifecycle,
             client_ip_header: parts.config.client_ip_header,
@@ -147,6 +160,12 @@ impl State {
     /// Tells devices, wherever they are attached, that there is something in their queues.
     pub(crate) fn wake(&self, devices: &[DeviceRow]) {
         let elsewhere = self.hub.wake(devices);
+        self.tell(elsewhere.into_iter().map(Notice::Queue));
+    }
+
+    /// Hands devices what was just queued, in the order of their queues, or tells them where they are.
+    pub(crate) fn hand(&self, queued: Vec<(DeviceRow, Queued)>) {
+        let elsewhere = self.hub.hand(queued);
         self.tell(elsewhere.into_iter().map(Notice::Queue));
     }
 

@@ -12,7 +12,6 @@ use crate::delivery;
 use crate::error::ApiError;
 use crate::reply;
 use crate::state::State;
-use crate::store::queue;
 
 /// Takes messages out of the device's queue; repeatable.
 pub(super) async fn acknowledge(Shared(state): Shared<Arc<State>>, owned: Owned) -> Response {
@@ -20,7 +19,7 @@ pub(super) async fn acknowledge(Shared(state): Shared<Arc<State>>, owned: Owned)
     owned.answer(&state, result)
 }
 
-async fn acknowledged(state: &State, owned: &Owned) -> Result<Response, ApiError> {
+async fn acknowledged(state: &Arc<State>, owned: &Owned) -> Result<Response, ApiError> {
     let body: Acks = owned.signed.decode()?;
     let max = usize::try_from(state.limits.max_ack_batch).unwrap_or(usize::MAX);
     if body.acks.len() > max {
@@ -29,11 +28,8 @@ async fn acknowledged(state: &State, owned: &Owned) -> Result<Response, ApiError
     }
     let device = owned.owner.device;
     let until = state.later(state.limits.dedup_expiry);
-    let acks = delivery::acknowledged(body.acks);
-    state
-        .store
-        .write(move |sql| queue::acknowledge(sql, device, &acks, until))
-        .await?;
+    let acks = delivery::acknowledged(body.acks, device, until);
+    state.acks.run(state, acks).await?;
     // A socket of this device may be waiting for room.
     state.wake(&[device]);
     Ok(reply::empty(StatusCode::OK))

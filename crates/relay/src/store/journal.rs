@@ -1,8 +1,8 @@
 //! Grant puts between their 202 and their resolution (§4.6).
 
-use super::messages::{self, NewMessage};
+use super::many::{Column, Many};
 use super::sql::{Sql, params};
-use super::{AccountRow, DeviceRow, Stored, seen};
+use super::{Stored, messages};
 
 /// A put as it came, before anything was looked up.
 pub(crate) struct NewEntry {
@@ -31,6 +31,7 @@ pub(crate) struct Entry {
 }
 
 /// What became of an entry.
+#[derive(Debug)]
 pub(crate) struct Verdict {
     /// Row number.
     pub(crate) id: i64,
@@ -40,30 +41,31 @@ pub(crate) struct Verdict {
     pub(crate) accepted: Option<(String, String)>,
 }
 
-/// Limits that apply when a put is queued.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct QueueLimits {
-    /// When a message queued now lapses.
-    pub(crate) expires_at: i64,
-    /// Messages that may wait for one grant.
-    pub(crate) per_grant: u64,
-}
-
-/// Appends a put. The same statements whatever the address is.
-pub(crate) fn append(sql: &dyn Sql, entry: &NewEntry) -> Stored<()> {
-    let body = messages::insert_body(sql, &entry.message)?;
-    sql.execute(
-        "INSERT INTO journal (address, challenge, tag, body, received_at)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
-            &entry.address,
-            &entry.challenge,
-            &entry.tag,
-            body,
-            entry.received_at
-        ],
-    )?;
-    Ok(())
+/// Appends puts, in their order. The same statements whatever the addresses are.
+pub(crate) fn append(sql: &dyn Sql, entries: &[NewEntry]) -> Stored<()> {
+    let messages: Vec<_> = entries.iter().map(|it| it.message.as_slice()).collect();
+    let bodies = messages::insert_bodies(sql, &messages)?;
+    let insert = Many {
+        one: "INSERT INTO journal (address, challenge, tag, body, received_at)
+              VALUES (?1, ?2, ?3, ?4, ?5)",
+        all: "INSERT INTO journal (address, challenge, tag, body, received_at)
+              SELECT address, challenge, tag, body, received_at
+              FROM unnest(?1::text[], ?2::text[], ?3::bytea[], ?4::bigint[], ?5::bigint[])
+                  WITH ORDINALITY AS r (address, challenge, tag, body, received_at, n)
+              ORDER BY n",
+    };
+    let addresses: Vec<_> = entries.iter().map(|it| it.address.as_str()).collect();
+    let challenges: Vec<_> = entries.iter().map(|it| it.challenge.as_str()).collect();
+    let tags: Vec<_> = entries.iter().map(|it| it.tag.as_slice()).collect();
+    let received: Vec<_> = entries.iter().map(|it| it.received_at).collect();
+    let columns = [
+        Column::Texts(&addresses),
+        Column::Texts(&challenges),
+        Column::Bytes(&tags),
+        Column::Ints(&bodies),
+        Column::Ints(&received),
+    ];
+    sql.execute_many(&insert, &columns, &[])
 }
 
 /// How many entries wait.
@@ -96,137 +98,4 @@ pub(crate) fn oldest(sql: &dyn Sql, limit: i64, now: i64) -> Stored<Vec<Entry>> 
             })
         },
     )
-}
-
-/// What a settlement did.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Settled {
-    /// Entries that left the journal.
-    pub(crate) entries: usize,
-    /// Those of them that are in a queue.
-    pub(crate) queued: usize,
-    /// Devices that have something new.
-    pub(crate) devices: Vec<DeviceRow>,
-}
-
-/// Queues what was accepted and drops the rest; either way the entry leaves the journal in this
-/// same transaction. Nothing where another process settles at the moment: one at a time, so that
-/// what comes to a grant stays in its order.
-pub(crate) fn settle(
-    sql: &dyn Sql,
-    verdicts: &[Verdict],
-    limits: QueueLimits,
-    now: i64,
-) -> Stored<Option<Settled>> {
-    let alone = sql.exists(
-        "SELECT 1 /*! WHERE pg_try_advisory_xact_lock(
-             current_schema()::regnamespace::oid::int4, 2) */",
-        params![],
-    )?;
-    if !alone {
-        return Ok(None);
-    }
-    let mut settled = Settled::default();
-    let mut found = Vec::new();
-    for verdict in verdicts {
-        if sql.execute("DELETE FROM journal WHERE id = ?1", params![verdict.id])? == 0 {
-            // Another process settled it after this one had read it.
-            continue;
-        }
-        settled.entries += 1;
-        match destination(sql, verdict, now)? {
-            Some(destination) => found.push(destination),
-            None => messages::delete_body(sql, verdict.body)?,
-        }
-    }
-    // Devices are locked in their order, as everywhere: two transactions never wait for each other.
-    found.sort_by_key(|destination| destination.device);
-    for destination in &found {
-        if queue_one(sql, destination, limits, now)? {
-            settled.queued += 1;
-            settled.devices.push(destination.device);
-        } else {
-            messages::delete_body(sql, destination.body)?;
-        }
-    }
-    settled.devices.dedup();
-    Ok(Some(settled))
-}
-
-struct Destination<'a> {
-    device: DeviceRow,
-    account: AccountRow,
-    address: &'a str,
-    message_id: &'a str,
-    body: i64,
-}
-
-/// Where an accepted put goes, unless its grant is gone by now.
-fn destination<'a>(
-    sql: &dyn Sql,
-    verdict: &'a Verdict,
-    now: i64,
-) -> Stored<Option<Destination<'a>>> {
-    let Some((address, message_id)) = &verdict.accepted else {
-        return Ok(None);
-    };
-    sql.first(
-        "SELECT d.id, d.account FROM grants g JOIN devices d ON d.id = g.device
-             WHERE g.address = ?1 AND g.closed = 0 AND g.expires_at > ?2",
-        params![address, now],
-        |row| {
-            Ok(Destination {
-                device: row.get(0)?,
-                account: row.get(1)?,
-                address,
-                message_id,
-                body: verdict.body,
-            })
-        },
-    )
-}
-
-/// Queues one message, unless it came before or the grant's share is full: the sender repeats until
-/// its peer acknowledges end to end (§3.3), so nothing is lost.
-fn queue_one(
-    sql: &dyn Sql,
-    destination: &Destination<'_>,
-    limits: QueueLimits,
-    now: i64,
-) -> Stored<bool> {
-    let &Destination {
-        device,
-        account,
-        address,
-        message_id,
-        body,
-    } = destination;
-    if seen::contains(sql, message_id.as_bytes(), now)?
-        || waiting(sql, address)? >= limits.per_grant
-    {
-        return Ok(false);
-    }
-    let message = messages::insert(
-        sql,
-        &NewMessage {
-            message_id,
-            account,
-            mailbox: address,
-            sender: None,
-            pooled: false,
-            body,
-            expires_at: limits.expires_at,
-        },
-    )?;
-    messages::enqueue(sql, device, message)?;
-    Ok(true)
-}
-
-fn waiting(sql: &dyn Sql, address: &str) -> Stored<u64> {
-    let count: i64 = sql.one(
-        "SELECT count(*) FROM messages WHERE mailbox = ?1",
-        params![address],
-        |row| row.get(0),
-    )?;
-    Ok(u64::try_from(count).unwrap_or(u64::MAX))
 }

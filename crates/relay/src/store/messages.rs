@@ -1,5 +1,6 @@
 //! Message rows and their bodies, for both kinds of mailbox.
 
+use super::many::{Column, Many};
 use super::sql::{Sql, params};
 use super::{AccountRow, DeviceRow, Stored, seen};
 
@@ -30,10 +31,24 @@ pub(crate) fn insert_body(sql: &dyn Sql, bytes: &[u8]) -> Stored<i64> {
     )
 }
 
-/// Deletes a body that no message took over.
-pub(crate) fn delete_body(sql: &dyn Sql, body: i64) -> Stored<()> {
-    sql.execute("DELETE FROM bodies WHERE id = ?1", params![body])?;
-    Ok(())
+/// Stores bodies and returns their rows, in their order.
+pub(crate) fn insert_bodies(sql: &dyn Sql, bodies: &[&[u8]]) -> Stored<Vec<i64>> {
+    let insert = Many {
+        one: "INSERT INTO bodies (bytes) VALUES (?1) RETURNING id",
+        all: "INSERT INTO bodies (bytes)
+              SELECT bytes FROM unnest(?1::bytea[]) WITH ORDINALITY AS r (bytes, n) ORDER BY n
+              RETURNING id",
+    };
+    sql.many(&insert, &[Column::Bytes(bodies)], &[], |row| row.get(0))
+}
+
+/// Deletes bodies that no message took over.
+pub(crate) fn delete_bodies(sql: &dyn Sql, bodies: &[i64]) -> Stored<()> {
+    let delete = Many {
+        one: "DELETE FROM bodies WHERE id = ?1",
+        all: "DELETE FROM bodies WHERE id = ANY (?1)",
+    };
+    sql.execute_many(&delete, &[Column::Ints(bodies)], &[])
 }
 
 /// Stores the message row and records its id against duplicates for as long as it is kept.
@@ -61,6 +76,15 @@ pub(crate) fn insert(sql: &dyn Sql, message: &NewMessage<'_>) -> Stored<i64> {
         ],
         |row| row.get(0),
     )
+}
+
+/// Rows that lapsed and were not swept yet make room for the same messages put again.
+pub(crate) fn forget_lapsed(sql: &dyn Sql, message_ids: &[&str]) -> Stored<()> {
+    let delete = Many {
+        one: "DELETE FROM messages WHERE message_id = ?1",
+        all: "DELETE FROM messages WHERE message_id = ANY (?1)",
+    };
+    sql.execute_many(&delete, &[Column::Texts(message_ids)], &[])
 }
 
 /// Puts a stored message at the end of a device's queue.

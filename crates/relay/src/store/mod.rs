@@ -15,12 +15,14 @@ pub(crate) mod grants;
 pub(crate) mod inbox;
 pub(crate) mod journal;
 pub(crate) mod key_packages;
+pub(crate) mod many;
 pub(crate) mod messages;
 pub(crate) mod pool;
 mod postgres;
 pub(crate) mod queue;
 pub(crate) mod secrets;
 pub(crate) mod seen;
+pub(crate) mod settlement;
 pub(crate) mod sql;
 mod sqlite;
 
@@ -77,6 +79,9 @@ pub(crate) enum StoreError {
     /// A later version of this program made the schema.
     #[error("the database was made by a newer version of this program")]
     Newer,
+    /// The transaction that many shared was not committed.
+    #[error("{0}")]
+    Together(String),
     /// A statement that always returns a row returned none.
     #[error("a row is missing")]
     NoRow,
@@ -105,6 +110,14 @@ impl StoreError {
             }
             _ => false,
         }
+    }
+
+    /// Whether a part of what was to be written may be to blame, and the rest would go well.
+    pub(crate) fn is_of_one(&self) -> bool {
+        !matches!(
+            self,
+            Self::Closed | Self::NotCommitted | Self::Unreachable(_) | Self::Together(_)
+        )
     }
 
     /// Whether the server says that nothing of the transaction happened, because of another one.

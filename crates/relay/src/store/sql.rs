@@ -2,6 +2,7 @@
 //! in what SQLite and PostgreSQL both understand: parameters are `?1`, `?2`, …; whole numbers are 64
 //! bits wide and flags are 0 or 1.
 
+use super::many::{Column, Many};
 use super::{StoreError, Stored};
 
 /// A transaction, or a view, of the database.
@@ -20,6 +21,19 @@ pub(crate) trait Sql {
         &self,
         sql: &'static str,
         params: &[Param<'_>],
+        each: &mut dyn FnMut(&mut Row) -> Stored<()>,
+    ) -> Stored<()>;
+
+    /// Runs a statement for every row of the columns, of which there is at least one, and gives every
+    /// row that comes back to `each`.
+    ///
+    /// # Errors
+    /// What the engine or `each` says.
+    fn for_rows(
+        &self,
+        statement: &Many,
+        columns: &[Column<'_>],
+        shared: &[Param<'_>],
         each: &mut dyn FnMut(&mut Row) -> Stored<()>,
     ) -> Stored<()>;
 }

@@ -1,6 +1,7 @@
 //! An attached device: its backlog, then what arrives, never more than a window ahead of its
-//! acknowledgements. The queue is the only truth: every step asks it again, so a wake-up that was
-//! missed or an acknowledgement by another way costs nothing.
+//! acknowledgements. The queue is the only truth. What was just queued is handed over by whoever did
+//! it; wherever that leaves a gap, and now and then, the queue is asked, so that what was missed costs
+//! time and no message.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,10 +14,11 @@ use sotto_wire::relay_api::{Ack, Event, GrantLifecycle, coming_back};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::delivery;
-use crate::live::Attachment;
+use crate::live::{Attachment, Taken};
 use crate::state::State;
 use crate::store::accounts::Owner;
-use crate::store::{StoreError, grants, inbox, queue};
+use crate::store::queue::{self, Queued};
+use crate::store::{StoreError, grants, inbox};
 
 /// Between two pings. A connection that was silent for two of them is gone.
 const PING: Duration = Duration::from_secs(30);
@@ -69,6 +71,10 @@ struct Session {
     socket: WebSocket,
     /// Position up to which messages were sent.
     sent: i64,
+    /// Everything that the store knew was sent: what is queued from here on is handed over, or said.
+    level: bool,
+    /// Not fewer than the messages that were sent and are not acknowledged.
+    ahead: usize,
     /// Position of the last message of the backlog, while `#caughtUp` is to come.
     backlog_end: Option<i64>,
     heard: Instant,
@@ -87,6 +93,8 @@ pub(super) async fn run(state: Arc<State>, owner: Owner, socket: WebSocket) {
         attachment,
         socket,
         sent: 0,
+        level: false,
+        ahead: 0,
         backlog_end: None,
         heard,
         lifecycle: None,
@@ -175,39 +183,74 @@ impl Session {
             let (device, sent) = (self.owner.device, self.sent);
             let now = self.state.now_i64();
             let window = usize::try_from(self.state.limits.in_flight).unwrap_or(usize::MAX);
-            let waiting = self
-                .state
-                .store
-                .read(move |sql| {
-                    let unacknowledged = queue::unacknowledged(sql, device, sent)?;
-                    let room = window.saturating_sub(unacknowledged).min(FETCH);
-                    if room == 0 {
-                        return Ok(None);
-                    }
-                    queue::page(sql, device, sent, room, now).map(Some)
-                })
-                .await?;
-            match waiting {
-                // No room: an acknowledgement goes on from here.
-                None => return Ok(()),
-                Some(page) if page.is_empty() => return self.caught_up().await,
-                Some(page) => {
-                    for queued in page {
-                        self.sent = queued.seq;
-                        self.attachment
-                            .signal
-                            .sent
-                            .store(queued.seq, Ordering::Release);
-                        if let Some(delivery) = delivery::from_queue(queued) {
-                            self.send(&Event::Delivery(delivery)).await?;
-                        }
+            let ahead = self.ahead;
+            if self.level {
+                let signal = &self.attachment.signal;
+                match signal.fresh.take(sent, window.saturating_sub(ahead)) {
+                    Taken::Nothing if !signal.look.load(Ordering::Acquire) => return Ok(()),
+                    Taken::Nothing | Taken::Gap => {}
+                    Taken::Next(fresh) => {
+                        self.deliver_page(fresh).await?;
+                        continue;
                     }
                 }
             }
-            if self.backlog_end.is_some_and(|end| self.sent >= end) {
+            self.level = false;
+            // Before the query, as in `caught_up`.
+            self.attachment.signal.look.store(false, Ordering::Release);
+            let (ahead, room, end, page) = self
+                .state
+                .store
+                .read(move |sql| {
+                    // Counted only where it matters.
+                    let ahead = match ahead < window {
+                        true => ahead,
+                        false => queue::unacknowledged(sql, device, sent)?,
+                    };
+                    let room = window.saturating_sub(ahead).min(FETCH);
+                    // Before the page: where that is empty, nothing is left up to here.
+                    let end = queue::end(sql, device)?;
+                    let page = match room {
+                        0 => Vec::new(),
+                        _ => queue::page(sql, device, sent, room, now)?,
+                    };
+                    Ok((ahead, room, end, page))
+                })
+                .await?;
+            self.ahead = ahead;
+            if room == 0 {
+                // An acknowledgement goes on from here.
+                return Ok(());
+            }
+            let more = page.len() == room;
+            self.deliver_page(page).await?;
+            if !more || self.backlog_end.is_some_and(|end| self.sent >= end) {
                 self.caught_up().await?;
             }
+            if !more {
+                // What is handed over from here on follows this.
+                self.reached(end);
+                self.level = true;
+                return Ok(());
+            }
         }
+    }
+
+    fn reached(&mut self, position: i64) {
+        self.sent = self.sent.max(position);
+        let signal = &self.attachment.signal;
+        signal.sent.store(self.sent, Ordering::Release);
+    }
+
+    async fn deliver_page(&mut self, page: Vec<Queued>) -> Result<(), End> {
+        for queued in page {
+            self.reached(queued.seq);
+            self.ahead += 1;
+            if let Some(delivery) = delivery::from_queue(queued) {
+                self.send(&Event::Delivery(delivery)).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends the backlog, once: `#pool` where there is one, then `#caughtUp`.
@@ -276,18 +319,16 @@ impl Session {
         }
         let device = self.owner.device;
         let until = self.state.later(self.state.limits.dedup_expiry);
-        let acks = delivery::acknowledged(acks);
-        self.state
-            .store
-            .write(move |sql| queue::acknowledge(sql, device, &acks, until))
-            .await?;
-        Ok(())
+        let acks = delivery::acknowledged(acks, device, until);
+        Ok(self.state.acks.run(&self.state, acks).await?)
     }
 
     async fn ping(&mut self) -> Result<(), End> {
         if self.heard.elapsed() > 2 * PING + Duration::from_secs(5) {
             return Err(End::Gone);
         }
+        // Should anything have been missed, it was not for long.
+        self.level = false;
         self.write(Message::Ping(Vec::new().into())).await
     }
 

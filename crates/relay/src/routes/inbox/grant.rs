@@ -19,7 +19,7 @@ use crate::metrics;
 use crate::reply;
 use crate::routes::client;
 use crate::state::State;
-use crate::store::journal::{self, NewEntry};
+use crate::store::journal::NewEntry;
 
 /// Journals a put and answers.
 pub(super) async fn put(state: &Arc<State>, address: &Address, request: Request) -> Response {
@@ -76,11 +76,7 @@ async fn journaled(
         received_at: state.now_i64(),
     };
     state.journaled.fetch_add(1, Ordering::AcqRel);
-    let appended = state
-        .store
-        .append(move |sql| journal::append(sql, &entry))
-        .await;
-    if let Err(error) = appended {
+    if let Err(error) = state.puts.run(state, entry).await {
         state.resolved(1);
         let _ = ApiError::from(error);
         return Err(StatusCode::SERVICE_UNAVAILABLE);

@@ -8,6 +8,7 @@ use postgres::types::private::BytesMut;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Error, Statement};
 
+use super::super::many::{Column, Many};
 use super::super::sql::{Param, Row, Sql, Value};
 use super::super::{StoreError, Stored};
 
@@ -85,16 +86,12 @@ impl Connection {
     fn statement<T>(
         &self,
         sql: &'static str,
-        params: &[Param<'_>],
+        params: &[&(dyn ToSql + Sync)],
         run: impl FnOnce(&mut Client, &Statement, &[&(dyn ToSql + Sync)]) -> Result<T, Error>,
     ) -> Stored<T> {
-        let params: Vec<&(dyn ToSql + Sync)> = params
-            .iter()
-            .map(|param| param as &(dyn ToSql + Sync))
-            .collect();
         let ran = self
             .prepare(sql)
-            .and_then(|prepared| run(&mut self.client.borrow_mut(), &prepared, &params));
+            .and_then(|prepared| run(&mut self.client.borrow_mut(), &prepared, params));
         ran.map_err(|error| {
             self.broken.set(true);
             failure(&error)
@@ -102,17 +99,11 @@ impl Connection {
     }
 }
 
-impl Sql for Connection {
-    fn execute(&self, sql: &'static str, params: &[Param<'_>]) -> Stored<u64> {
-        self.statement(sql, params, |client, statement, params| {
-            client.execute(statement, params)
-        })
-    }
-
-    fn for_each(
+impl Connection {
+    fn rows(
         &self,
         sql: &'static str,
-        params: &[Param<'_>],
+        params: &[&(dyn ToSql + Sync)],
         each: &mut dyn FnMut(&mut Row) -> Stored<()>,
     ) -> Stored<()> {
         let rows = self.statement(sql, params, |client, statement, params| {
@@ -126,6 +117,41 @@ impl Sql for Connection {
         }
         Ok(())
     }
+}
+
+impl Sql for Connection {
+    fn execute(&self, sql: &'static str, params: &[Param<'_>]) -> Stored<u64> {
+        self.statement(sql, &typed(params), |client, statement, params| {
+            client.execute(statement, params)
+        })
+    }
+
+    fn for_each(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        each: &mut dyn FnMut(&mut Row) -> Stored<()>,
+    ) -> Stored<()> {
+        self.rows(sql, &typed(params), each)
+    }
+
+    fn for_rows(
+        &self,
+        statement: &Many,
+        columns: &[Column<'_>],
+        shared: &[Param<'_>],
+        each: &mut dyn FnMut(&mut Row) -> Stored<()>,
+    ) -> Stored<()> {
+        let columns = columns.iter().map(|it| it as &(dyn ToSql + Sync));
+        let params: Vec<_> = columns.chain(typed(shared)).collect();
+        self.rows(statement.all, &params, each)
+    }
+}
+
+/// Parameters as the client takes them.
+fn typed<'a>(params: &'a [Param<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    let params = params.iter();
+    params.map(|it| it as &(dyn ToSql + Sync)).collect()
 }
 
 /// The text of a statement as this server reads it: `?1` is `$1`, and what stands in `/*! … */` (a
@@ -168,6 +194,27 @@ impl ToSql for Param<'_> {
             (Param::Text(text), &Type::TEXT) => text.to_sql(kind, out),
             (Param::Bytes(bytes), &Type::BYTEA) => bytes.to_sql(kind, out),
             _ => Err(format!("a parameter is no {kind}").into()),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+impl ToSql for Column<'_> {
+    fn to_sql(
+        &self,
+        kind: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match (*self, kind) {
+            (Column::Ints(numbers), &Type::INT8_ARRAY) => numbers.to_sql(kind, out),
+            (Column::Texts(texts), &Type::TEXT_ARRAY) => texts.to_sql(kind, out),
+            (Column::Bytes(bytes), &Type::BYTEA_ARRAY) => bytes.to_sql(kind, out),
+            _ => Err(format!("a column is no {kind}").into()),
         }
     }
 

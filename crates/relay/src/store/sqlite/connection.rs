@@ -4,6 +4,7 @@ use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
 use super::super::Stored;
+use super::super::many::{Column, Many, one_by_one};
 use super::super::sql::{Param, Row, Sql, Value};
 
 impl ToSql for Param<'_> {
@@ -40,6 +41,16 @@ impl Sql for Connection {
             each(&mut read)?;
         }
         Ok(())
+    }
+
+    fn for_rows(
+        &self,
+        statement: &Many,
+        columns: &[Column<'_>],
+        shared: &[Param<'_>],
+        each: &mut dyn FnMut(&mut Row) -> Stored<()>,
+    ) -> Stored<()> {
+        one_by_one(self, statement, columns, shared, each)
     }
 }
 

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
 use super::Stored;
@@ -22,6 +22,11 @@ use readers::Readers;
 #[cfg(feature = "testing")]
 pub use watched::Watch;
 use writer::Writer;
+
+/// Pages that the writer keeps in memory, in KiB.
+const CACHE_KIB: i64 = 32 * 1024;
+/// Pages in the log before it is worked into the database; the sweep empties it too.
+const LOG_PAGES: i64 = 8000;
 
 /// The open database.
 pub(crate) struct Sqlite {
@@ -33,8 +38,16 @@ pub(crate) struct Sqlite {
 impl Sqlite {
     /// Opens the database at `path`, making or migrating it.
     pub(super) fn open(path: &Path) -> Stored<Self> {
-        let mut connection = Connection::open(path)?;
+        // It stays with one thread.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
+        // Digests are everywhere in their table: pages that are read again for each, and moved out
+        // of the log again and again, are most of what a put costs.
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
         // A 202 is a promise (§4.6): FULL makes every commit survive a power cut, NORMAL does not.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
