@@ -15,11 +15,13 @@ use crate::network::Network;
 use crate::plc::KnownLog;
 use crate::repo::{self, Proved};
 
+mod declared;
 mod error;
 mod established;
 mod evidence;
 mod pin;
 
+pub use declared::Declared;
 pub use error::VerifyError;
 use established::Established;
 pub use evidence::{Endorsement, Evidence};
@@ -161,11 +163,21 @@ impl Network {
         known: Option<&Pin>,
         now: Timestamp,
     ) -> Result<VerifiedAccount, VerifyError> {
-        let Established { document, log } = established;
-        let known = known.filter(|pin| pin.did == document.id);
+        let known = known.filter(|pin| pin.did == established.document.id);
         let proved = self
-            .proved_record(&document, (COLLECTION, RKEY), known, now)
+            .proved_record(&established.document, (COLLECTION, RKEY), known, now)
             .await?;
+        self.verify_proved(established, proved, known)
+    }
+
+    /// Steps 3 to 5, on what the repository proved.
+    fn verify_proved(
+        &self,
+        established: Established,
+        proved: Proved,
+        known: Option<&Pin>,
+    ) -> Result<VerifiedAccount, VerifyError> {
+        let Established { document, log } = established;
         let json = proved.record.as_ref().ok_or(VerifyError::NoDelegation)?;
         let record = DelegationRecord::from_json(json).map_err(|_| VerifyError::BadClaim)?;
         let claim = self.check_claim(&document, &record, known)?;

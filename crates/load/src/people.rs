@@ -176,8 +176,8 @@ async fn account(host: &Host, at: SocketAddr, domain: &Domain, size: usize) -> D
         let body = cbor::encode(&RegistrationRequest {
             did: did.clone(),
             key: delegate.public(),
-            cert,
-            roster: roster.clone(),
+            cert: Some(cert),
+            roster: Some(roster.clone()),
             claim: None,
         });
         device

@@ -51,15 +51,15 @@ impl Signed {
         self.signature.keyid.text()
     }
 
-    /// Checks challenge and signature for `realm` and `subject`, under a key the relay knows.
+    /// Checks challenge and signature for `realm` and one of `subjects`, under a key the relay knows.
     pub(crate) fn verify(
         &self,
         state: &State,
         realm: Realm,
-        subject: &str,
+        subjects: &[&str],
         key: &PublicKey,
     ) -> Result<(), ApiError> {
-        fresh(state, realm, subject, &self.signature)?;
+        fresh(state, realm, subjects, &self.signature)?;
         let parts = RequestParts {
             method: self.parts.method.as_str(),
             authority: state.domain.as_str(),
@@ -87,16 +87,43 @@ impl Signed {
 fn fresh(
     state: &State,
     realm: Realm,
-    subject: &str,
+    subjects: &[&str],
     signature: &ParsedSignature,
 ) -> Result<(), ApiError> {
-    state
-        .challenges
-        .check(realm, subject, &signature.nonce, state.now().0)
-        .map_err(|rejected| match rejected {
-            Rejected::Unknown => ApiError::unauthorized("bad-challenge"),
-            Rejected::Expired => ApiError::unauthorized("expired-challenge"),
+    if signature.is_drafted() && realm != Realm::Anchor {
+        return Err(ApiError::unauthorized("bad-signature"));
+    }
+    let check = |realm| {
+        let checked = subjects.iter().map(|subject| {
+            state
+                .challenges
+                .check(realm, subject, &signature.nonce, state.now().0)
+        });
+        // Expired says more than unknown, which it is for every other subject.
+        checked.fold(Err(Rejected::Unknown), |best, next| match (best, next) {
+            (Ok(()), _) | (_, Ok(())) => Ok(()),
+            (Err(Rejected::Expired), _) | (_, Err(Rejected::Expired)) => Err(Rejected::Expired),
+            _ => Err(Rejected::Unknown),
         })
+    };
+    let other = match realm {
+        Realm::Device => Realm::Anchor,
+        _ => Realm::Device,
+    };
+    check(realm).map_err(|rejected| match rejected {
+        Rejected::Unknown if check(other).is_ok() => ApiError::unauthorized("wrong-realm"),
+        Rejected::Unknown => ApiError::unauthorized("bad-challenge"),
+        Rejected::Expired => ApiError::unauthorized("expired-challenge"),
+    })
+}
+
+/// What a challenge for requests of this owner may be bound to.
+fn subjects<'a>(owner: &'a Owner, keyid: &'a str) -> Vec<&'a str> {
+    if owner.anchor {
+        vec![keyid, &owner.did]
+    } else {
+        vec![keyid]
+    }
 }
 
 /// The registered device that claims to have signed, and its key.
@@ -124,7 +151,7 @@ pub(crate) struct Announced {
 }
 
 impl Announced {
-    /// Authenticates a request in the realm `device` that has a body of this SHA-256.
+    /// Authenticates a request of an owner that has a body of this SHA-256.
     pub(crate) async fn read(
         parts: &Parts,
         state: &State,
@@ -133,7 +160,7 @@ impl Announced {
         let signature = signature(&parts.headers).ok_or(ApiError::unauthorized("bad-signature"))?;
         let (owner, key) = registered(state, &signature).await?;
         let keyid = signature.keyid.text();
-        fresh(state, Realm::Device, &keyid, &signature)?;
+        fresh(state, owner.realm(), &subjects(&owner, &keyid), &signature)?;
         let request = RequestParts {
             method: parts.method.as_str(),
             authority: state.domain.as_str(),
@@ -178,10 +205,13 @@ fn signature(headers: &HeaderMap) -> Option<ParsedSignature> {
         signature_input: text(http_sig::SIGNATURE_INPUT)?,
         signature: text(http_sig::SIGNATURE)?,
     };
-    http_sig::parse(&headers).ok()
+    // What is not in the profile may still be what the draft asks for.
+    http_sig::parse(&headers)
+        .or_else(|_| http_sig::parse_drafted(&headers))
+        .ok()
 }
 
-/// A request signed by a registered device.
+/// A request signed by a registered device, or by a delegate key that is registered alone.
 pub(crate) struct Owned {
     /// The request.
     pub(crate) signed: Signed,
@@ -190,11 +220,12 @@ pub(crate) struct Owned {
 }
 
 impl Owned {
-    /// Authenticates a request in the realm `device`.
+    /// Authenticates a request in the realm that its key is registered in.
     pub(crate) async fn read(request: Request, state: &Arc<State>) -> Result<Self, ApiError> {
         let signed = Signed::read(request, state).await?;
         let (owner, key) = registered(state, &signed.signature).await?;
-        signed.verify(state, Realm::Device, &signed.keyid(), &key)?;
+        let keyid = signed.keyid();
+        signed.verify(state, owner.realm(), &subjects(&owner, &keyid), &key)?;
         if owner.certificate_expires <= state.now_i64() {
             return Err(ApiError::unauthorized("expired-certificate"));
         }
@@ -204,7 +235,8 @@ impl Owned {
     /// The answer, with the next challenge.
     pub(crate) fn answer(&self, state: &State, result: Result<Response, ApiError>) -> Response {
         let response = result.unwrap_or_else(ApiError::into_response);
-        reply::with_next_challenge(state, Realm::Device, &self.signed.keyid(), response)
+        let keyid = self.signed.keyid();
+        reply::with_next_challenge(state, self.owner.realm(), &keyid, response)
     }
 }
 

@@ -33,6 +33,11 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "malformed")
     }
 
+    /// It carries something of both realms, or of the other one than its key is in.
+    pub(crate) const fn mixed_realms() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "mixed-realms")
+    }
+
     /// The body is larger than the endpoint allows.
     pub(crate) const fn too_large() -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large")

@@ -14,6 +14,7 @@
 )]
 
 mod accounts;
+mod admission;
 mod auth;
 mod body;
 mod challenge;
@@ -43,6 +44,7 @@ pub mod supervisor;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod watch;
 // The same tests over the other engine (`tests::world::on_postgres`).
 #[cfg(test)]
 #[path = "tests/mod.rs"]

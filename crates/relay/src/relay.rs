@@ -21,7 +21,7 @@ use crate::server::{self, Bounds};
 use crate::state::{Parts, State};
 use crate::store::{Notices, Store, StoreError, journal as entries, secrets};
 use crate::tls::{Encryption, TlsError};
-use crate::{journal, neighbours, routes, sweep};
+use crate::{journal, neighbours, routes, sweep, watch};
 
 /// How long exchanges and sockets may take to finish once the relay is told to end.
 const TASKS: Duration = Duration::from_secs(5);
@@ -155,7 +155,10 @@ pub(crate) async fn start(
         bounds(&state),
         state.stopping.clone(),
     ));
-    let mut workers = vec![tokio::spawn(sweep::run(Arc::clone(&state)))];
+    let mut workers = vec![
+        tokio::spawn(sweep::run(Arc::clone(&state))),
+        tokio::spawn(watch::run(Arc::clone(&state))),
+    ];
     if let Some(heard) = state.store.notices().and_then(Notices::heard) {
         workers.push(tokio::spawn(neighbours::run(Arc::clone(&state), heard)));
     }

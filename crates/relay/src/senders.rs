@@ -9,7 +9,7 @@ use sotto_wire::did::Did;
 use sotto_wire::time::Clock;
 use tokio::sync::Semaphore;
 
-use crate::accounts::{Account, Accounts, Unverified};
+use crate::accounts::{Account, Accounts, Declaration, Unverified};
 
 /// How long a verified account is believed without asking again, in milliseconds.
 const POSITIVE_MS: u64 = 600_000;
@@ -62,43 +62,69 @@ impl Senders {
 
     /// The account as it is now.
     pub(crate) async fn verify_now(&self, did: &Did) -> Result<Account, Unverified> {
-        let asking = async {
+        let asking = self.accounts.verify(did, self.clock.now());
+        let outcome = self.bounded(asking).await;
+        self.remember(did, outcome.clone());
+        outcome
+    }
+
+    /// What the account declares now.
+    pub(crate) async fn declared(&self, did: &Did) -> Result<Declaration, Unverified> {
+        let asking = self.accounts.declared(did, self.clock.now());
+        let outcome = self.bounded(asking).await;
+        let account = outcome.clone().map(|declared| declared.account);
+        self.remember(did, account.and_then(|it| it.ok_or(Unverified::Refused)));
+        outcome
+    }
+
+    async fn bounded<T>(
+        &self,
+        asking: impl Future<Output = Result<T, Unverified>>,
+    ) -> Result<T, Unverified> {
+        let permitted = async {
             let _permit = self
                 .permits
                 .acquire()
                 .await
                 .map_err(|_| Unverified::Unreachable)?;
-            self.accounts.verify(did, self.clock.now()).await
+            asking.await
         };
-        let outcome = tokio::time::timeout(self.timeout, asking)
+        tokio::time::timeout(self.timeout, permitted)
             .await
-            .unwrap_or(Err(Unverified::Unreachable));
-        self.remember(did, outcome.clone());
-        outcome
+            .unwrap_or(Err(Unverified::Unreachable))
     }
 
-    /// The account, and one of its devices by certificate. A certificate that does not fit what is
-    /// remembered may belong to a newer key: the account is asked again at once, however lately it
-    /// was asked, but for such a doubt not more often than failed accounts are.
+    /// The account, and one of its devices by certificate.
     pub(crate) async fn verify_device(
         &self,
         did: &Did,
         certificate: &[u8],
     ) -> Result<(Account, DeviceCertificate), Unverified> {
         let check = |account: &Account| {
-            DeviceCertificate::verify(certificate, &account.key, did, self.clock.now())
+            DeviceCertificate::verify(certificate, &account.key, did, self.clock.now()).ok()
         };
+        self.verify_by(did, check).await
+    }
+
+    /// The account, and what `check` makes of something that its key has signed. What does not fit what
+    /// is remembered may belong to a newer key: the account is asked again at once, however lately it
+    /// was asked, but for such a doubt not more often than failed accounts are.
+    pub(crate) async fn verify_by<T>(
+        &self,
+        did: &Did,
+        check: impl Fn(&Account) -> Option<T>,
+    ) -> Result<(Account, T), Unverified> {
         let from_memory = self.remembered(did).is_some();
         let account = self.verify(did).await?;
-        if let Ok(device) = check(&account) {
-            return Ok((account, device));
+        if let Some(checked) = check(&account) {
+            return Ok((account, checked));
         }
         if !from_memory || !self.may_doubt(did) {
             return Err(Unverified::Refused);
         }
         let account = self.verify_now(did).await?;
-        let device = check(&account).map_err(|_| Unverified::Refused)?;
-        Ok((account, device))
+        let checked = check(&account).ok_or(Unverified::Refused)?;
+        Ok((account, checked))
     }
 
     /// What is remembered.
@@ -164,7 +190,7 @@ mod tests {
     use sotto_wire::did::Did;
     use sotto_wire::time::{SystemClock, Timestamp};
 
-    use super::{Account, Accounts, MAX_REMEMBERED, Senders, Unverified};
+    use super::{Account, Accounts, Declaration, MAX_REMEMBERED, Senders, Unverified};
 
     /// A network that never answers, and counts who waits.
     #[derive(Default)]
@@ -176,6 +202,10 @@ mod tests {
     impl Accounts for Silent {
         async fn verify(&self, _: &Did, _: Timestamp) -> Result<Account, Unverified> {
             self.waiting.fetch_add(1, Ordering::SeqCst);
+            std::future::pending().await
+        }
+
+        async fn declared(&self, _: &Did, _: Timestamp) -> Result<Declaration, Unverified> {
             std::future::pending().await
         }
     }

@@ -23,6 +23,7 @@ use crate::senders::Senders;
 use crate::store::journal::{self, NewEntry};
 use crate::store::queue::{self, Acknowledged, Queued};
 use crate::store::{DeviceRow, Notice, Store};
+use crate::watch::Watch;
 
 const MINUTE_MS: u32 = 60_000;
 const HOUR_MS: u32 = 3_600_000;
@@ -46,6 +47,8 @@ pub(crate) struct State {
     pub(crate) challenges: Challenges,
     /// Verifies accounts of others.
     pub(crate) senders: Senders,
+    /// Which accounts are in use, for who watches their declarations.
+    pub(crate) watch: Watch,
     /// Attached devices.
     pub(crate) hub: Hub,
     /// Journaled puts that are not resolved yet.
@@ -143,6 +146,7 @@ impl State {
             objects: parts.objects,
             challenges: Challenges::new(parts.secret, limits.challenge_expiry),
             senders: parts.senders,
+            watch: Watch::default(),
             hub: Hub::default(),
             journaled: AtomicUsize::new(parts.journaled),
             journal_wake: Notify::new(),

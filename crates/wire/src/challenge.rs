@@ -17,6 +17,9 @@ pub const MAX_CHALLENGE: usize = 512;
 pub enum Realm {
     /// Requests of a device to its own relay. Subject: text thumbprint of the device key.
     Device,
+    /// Requests of an account whose delegate key signs by itself. Subject: the DID, or the text
+    /// thumbprint of that key.
+    Anchor,
     /// Claims of key packages. Subject: the DID whose key packages are claimed.
     Claim,
     /// Puts at a grant. Subject: the address.
@@ -29,6 +32,7 @@ impl Realm {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Device => "device",
+            Self::Anchor => "anchor",
             Self::Claim => "claim",
             Self::GrantPut => "grantPut",
         }
@@ -159,7 +163,7 @@ mod tests {
             "a261726867 72616e74507574617361 78".replace(' ', "")
         );
         assert_eq!(crate::cbor::decode(&bytes, 64), Ok(request));
-        for realm in [Realm::Device, Realm::Claim, Realm::GrantPut] {
+        for realm in [Realm::Device, Realm::Anchor, Realm::Claim, Realm::GrantPut] {
             assert_eq!(serde_json::to_value(realm).unwrap(), realm.as_str());
         }
     }

@@ -9,6 +9,7 @@ use crate::{
     time::Timestamp,
 };
 
+mod drafted;
 mod parse;
 
 /// The label of Sotto's signature among those of a request.
@@ -81,6 +82,8 @@ pub struct ParsedSignature {
     covers_query: bool,
     content_digest: Option<String>,
     signature: [u8; 64],
+    /// Absent where the signature is in the profile of §4.2.
+    form: Option<drafted::Form>,
 }
 
 /// Signs a request under a challenge of the relay.
@@ -99,7 +102,7 @@ pub fn sign(
     let content_digest = parts.digest();
     let covered = covered(parts.query.is_some(), content_digest.is_some());
     let params = params(covered, challenge, created, &key.public().thumbprint());
-    let base = base(parts, content_digest.as_deref(), &params);
+    let base = base(parts, content_digest.as_deref(), covered, &params);
     let signature = STANDARD.encode(key.sign(base.as_bytes()));
     Ok(SignatureHeaders {
         content_digest,
@@ -116,7 +119,23 @@ pub fn parse(headers: &SignatureHeaders) -> Result<ParsedSignature, HttpSigError
     parse::headers(headers).ok_or(HttpSigError::Malformed)
 }
 
+/// Reads the headers of a request that is signed as the PMR draft asks for, not necessarily in the
+/// profile of §4.2: any order, no `created` (read as 0), no `@query`. For requests of the realm
+/// `anchor` only.
+///
+/// # Errors
+/// [`HttpSigError::Malformed`].
+pub fn parse_drafted(headers: &SignatureHeaders) -> Result<ParsedSignature, HttpSigError> {
+    drafted::headers(headers).ok_or(HttpSigError::Malformed)
+}
+
 impl ParsedSignature {
+    /// Whether it is not in the profile of §4.2.
+    #[must_use]
+    pub fn is_drafted(&self) -> bool {
+        self.form.is_some()
+    }
+
     /// Verifies that `key` signed this request.
     ///
     /// # Errors
@@ -156,17 +175,24 @@ impl ParsedSignature {
         if self.keyid != key.thumbprint() {
             return Err(HttpSigError::OtherKey);
         }
-        let covered_alike = self.covers_query == parts.query.is_some()
-            && self.content_digest.is_some() == digest.is_some();
-        if !covered_alike {
+        let query_alike = match self.form {
+            None => self.covers_query == parts.query.is_some(),
+            Some(_) => !self.covers_query || parts.query.is_some(),
+        };
+        if !query_alike || self.content_digest.is_some() != digest.is_some() {
             return Err(HttpSigError::Components);
         }
         if self.content_digest != digest {
             return Err(HttpSigError::Digest);
         }
         let covered = covered(self.covers_query, digest.is_some());
-        let params = params(covered, &self.nonce, self.created, &self.keyid);
-        let base = base(parts, digest.as_deref(), &params);
+        let base = match &self.form {
+            None => {
+                let params = params(covered, &self.nonce, self.created, &self.keyid);
+                base(parts, digest.as_deref(), covered, &params)
+            }
+            Some(form) => base(parts, digest.as_deref(), &form.components, &form.params),
+        };
         key.verify(base.as_bytes(), &self.signature)
             .map_err(|_| HttpSigError::Signature)
     }
@@ -202,16 +228,18 @@ fn params(covered: &[&str], challenge: &str, created: Timestamp, keyid: &Thumbpr
 }
 
 /// The signature base (RFC 9421 §2.5).
-fn base(parts: &RequestParts<'_>, digest: Option<&str>, params: &str) -> String {
-    let mut base = format!(
-        "\"@method\": {}\n\"@authority\": {}\n\"@path\": {}\n",
-        parts.method, parts.authority, parts.path
-    );
-    if let Some(query) = parts.query {
-        base.push_str(&format!("\"@query\": ?{query}\n"));
-    }
-    if let Some(digest) = digest {
-        base.push_str(&format!("\"content-digest\": {digest}\n"));
+fn base(parts: &RequestParts<'_>, digest: Option<&str>, covered: &[&str], params: &str) -> String {
+    let mut base = String::new();
+    for name in covered {
+        base.push_str(&format!("\"{name}\": "));
+        match *name {
+            "@method" => base.push_str(parts.method),
+            "@authority" => base.push_str(parts.authority),
+            "@path" => base.push_str(parts.path),
+            "@query" => base.push_str(&format!("?{}", parts.query.unwrap_or_default())),
+            _ => base.push_str(digest.unwrap_or_default()),
+        }
+        base.push('\n');
     }
     base.push_str(&format!("\"@signature-params\": {params}"));
     base

@@ -20,6 +20,7 @@ pub mod frame;
 pub mod grant;
 pub mod http_sig;
 pub mod key;
+pub mod pair_put;
 pub mod payload;
 pub mod pds_api;
 pub mod random;

@@ -22,7 +22,9 @@ pub use key_packages::{
 pub use mailbox::{Adjudication, Blocks, MailboxKey, Pool, message_id};
 pub use messages::{Ack, Acks, Delivery, MessagesPage};
 pub use objects::{ListedObject, ObjectList};
-pub use registration::{ErrorBody, RegistrationRequest, RegistrationStatus};
+pub use registration::{
+    AnchorStatus, ErrorBody, Paused, RegistrationPatch, RegistrationRequest, RegistrationStatus,
+};
 
 /// The media type of bodies.
 pub const CONTENT_TYPE: &str = "application/cbor";

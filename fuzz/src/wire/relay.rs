@@ -121,6 +121,8 @@ fn relay_bodies(bytes: &[u8]) {
     same::<api::KeyPackagesState>(bytes);
     same::<api::ObjectList>(bytes);
     same::<api::Pool>(bytes);
+    same::<api::AnchorStatus>(bytes);
+    same::<api::RegistrationPatch>(bytes);
     same::<api::RegistrationRequest>(bytes);
     same::<api::RegistrationStatus>(bytes);
     if let Ok(page) = cbor::decode::<api::MessagesPage>(bytes, MAX) {

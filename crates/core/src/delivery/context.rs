@@ -51,6 +51,8 @@ pub(super) enum Trouble {
     Tidying,
     /// Nobody new can write: the own key packages are not as they should be.
     KeyPackages,
+    /// Nobody new can write: the relay does not find the own key declared.
+    Declaration,
 }
 
 /// What is wrong at the moment.

@@ -10,6 +10,7 @@ use crate::messages;
 use crate::relay::RelayError;
 use crate::relay::key_packages::{self, KeeperError};
 use crate::views::{ErrorView, shown};
+use sotto_wire::relay_api::Paused;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -93,11 +94,33 @@ async fn at_the_relay(context: &Context, strange: &mut grants::Strange) -> Resul
 /// A relay that has lost its data, or has an older roster, is told again.
 async fn register_if_needed(context: &Context) -> Result<(), RelayError> {
     match context.relays.registration(&context.own.domain).await {
-        Ok(status) if status.roster_seq >= context.own.roster_seq => Ok(()),
+        Ok(status) if status.roster_seq >= context.own.roster_seq => {
+            declared(context, status.paused).await
+        }
         Ok(_) | Err(RelayError::NotRegistered | RelayError::Refused { status: 404, .. }) => {
             tracing::info!("registering at the relay");
-            context.relays.register(&context.own).await
+            context.relays.register(&context.own).await?;
+            declared(context, None).await
         }
         Err(error) => Err(error),
     }
+}
+
+/// Says so where the relay does not find this account's key declared and lets nobody new write, unless
+/// it finds it when it looks again.
+async fn declared(context: &Context, paused: Option<Paused>) -> Result<(), RelayError> {
+    let paused = match paused {
+        None => None,
+        Some(_) => {
+            let domain = &context.own.domain;
+            context.relays.look_at_declaration(domain).await?.paused
+        }
+    };
+    let code = paused.map(|why| match why {
+        Paused::Gone => "relay.paused_gone",
+        Paused::KeyChanged => "relay.paused_key",
+        Paused::Refused => "relay.paused_refused",
+    });
+    context.set_trouble(Trouble::Declaration, code.map(ErrorView::new));
+    Ok(())
 }

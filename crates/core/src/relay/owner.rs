@@ -11,8 +11,8 @@ use sotto_wire::domain::Domain;
 use sotto_wire::grant::{Address, IssuedGrant};
 use sotto_wire::relay_api::{
     Adjudication, GrantList, GrantsPatch, GrantsRequest, GrantsResponse, KeyPackagesPut,
-    KeyPackagesState, ListedGrant, MAX_KEY_PACKAGES_BODY, Pool, RegistrationRequest,
-    RegistrationStatus, paths,
+    KeyPackagesState, ListedGrant, MAX_KEY_PACKAGES_BODY, Pool, RegistrationPatch,
+    RegistrationRequest, RegistrationStatus, paths,
 };
 
 /// Thousands of grants.
@@ -44,8 +44,8 @@ impl Relays {
         let body = RegistrationRequest {
             did: own.did.clone(),
             key: own.delegate_key.public(),
-            cert: own.certificate.clone(),
-            roster: own.roster.clone(),
+            cert: Some(own.certificate.clone()),
+            roster: Some(own.roster.clone()),
             claim,
         };
         let call = Call::post(&own.domain, paths::REGISTRATIONS, cbor::encode(&body));
@@ -73,6 +73,19 @@ impl Relays {
         domain: &Domain,
     ) -> Result<RegistrationStatus, RelayError> {
         self.owned(Call::get(domain, paths::REGISTRATION)).await
+    }
+
+    /// Has the relay look at what the account declares, at once.
+    pub(crate) async fn look_at_declaration(
+        &self,
+        domain: &Domain,
+    ) -> Result<RegistrationStatus, RelayError> {
+        let body = cbor::encode(&RegistrationPatch::default());
+        let call = Call {
+            method: Method::Patch,
+            ..Call::post(domain, paths::REGISTRATION, body)
+        };
+        self.owned(call).await
     }
 
     /// The key packages that lie there for others.

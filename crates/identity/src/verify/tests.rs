@@ -205,6 +205,23 @@ async fn a_good_account_is_verified() {
 }
 
 #[tokio::test]
+async fn what_is_declared_comes_with_its_revision_also_where_nothing_is() {
+    let declared = async |account: Account| {
+        let network = account.net().network(endpoints());
+        network.declared(&did(), NOW).await
+    };
+    let there = declared(Account::new(1)).await.unwrap();
+    assert_eq!(there.account.unwrap().key(), &key(1).public());
+    let absent = Account::new(1).with(|account| account.delegates = false);
+    let absent = declared(absent).await.unwrap();
+    assert!(absent.account.is_none());
+    assert_eq!(absent.rev, there.rev);
+    let forged = Account::new(1).with(|account| account.signed_by = key(2));
+    let forged = declared(forged).await.unwrap_err();
+    assert_eq!(forged, VerifyError::BadClaim);
+}
+
+#[tokio::test]
 async fn a_pin_survives_being_kept() {
     let pin = Account::new(1).pin().await;
     let kept = serde_json::to_string(&pin).unwrap();

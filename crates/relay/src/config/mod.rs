@@ -149,6 +149,8 @@ pub struct Limits {
     pub concurrent_verifications: u64,
     /// How long verifying one account may take.
     pub verification_timeout: u64,
+    /// Between two looks at what a registered account declares, give or take a quarter.
+    pub declaration_interval: u64,
     /// Bytes of attachments that one account may keep; published.
     pub attachment_max_bytes: u64,
     /// How long an object of an attachment is kept; published.
@@ -190,6 +192,7 @@ impl Default for Limits {
             puts_per_minute: 6000,
             concurrent_verifications: 32,
             verification_timeout: 10,
+            declaration_interval: 43_200,
             attachment_max_bytes: 1 << 30,
             attachment_expiry: 45 * 86_400,
             attachment_timeout: 300,

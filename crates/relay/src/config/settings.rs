@@ -331,6 +331,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         "seconds verifying an account may take [10]"
     ),
     limit!(
+        declaration_interval,
+        600..=2_592_000,
+        "seconds between looks at what a registered account declares [43200]"
+    ),
+    limit!(
         attachment_max_bytes,
         1_048_592..=1_000_000_000_000,
         "bytes of attachments one account may keep [1073741824]"

@@ -45,7 +45,7 @@ pub(super) async fn claim(
     let claimed = DeviceCertificate::parse_unverified(&body.cert)
         .map_err(|_| ApiError::unauthorized("bad-certificate"))?;
     // Whose key signs is settled before the network is asked anything.
-    signed.verify(&state, Realm::Claim, did.as_str(), &claimed.device_key)?;
+    signed.verify(&state, Realm::Claim, &[did.as_str()], &claimed.device_key)?;
     state
         .senders
         .verify_device(&body.did, &body.cert)

@@ -30,6 +30,7 @@ pub(super) async fn attach(
     if state.stopping.is_cancelled() {
         return Err(ApiError::unavailable());
     }
+    state.watch.used(&owned.owner.did, state.clock.now_ms());
     let (shared, owner) = (Arc::clone(&state), owned.owner.clone());
     let upgraded = upgrade
         .read_buffer_size(READ_BUFFER)

@@ -36,6 +36,10 @@ pub(super) async fn list(Shared(state): Shared<Arc<State>>, owned: Owned) -> Res
 }
 
 async fn published(state: &State, owned: &Owned) -> Result<Response, ApiError> {
+    if owned.owner.anchor {
+        // Nothing in a roster would vouch for them.
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "wrong-realm"));
+    }
     let body: KeyPackagesPut = owned.signed.decode()?;
     let max = usize::try_from(state.limits.single_use_max).unwrap_or(usize::MAX);
     let mut packages = body.single_use.iter().chain(body.last_resort.as_ref());

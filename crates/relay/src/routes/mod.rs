@@ -70,7 +70,9 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route(paths::REGISTRATIONS, post(registrations::register))
         .route(
             paths::REGISTRATION,
-            get(registration::get).delete(registration::delete),
+            get(registration::get)
+                .patch(registration::patch)
+                .delete(registration::delete),
         )
         .route("/pmr/v1/key-packages/{did}", get(last_resort::get))
         .route("/pmr/v1/key-packages/{did}/claims", post(claim::claim))

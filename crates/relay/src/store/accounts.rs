@@ -1,7 +1,20 @@
 //! Registered accounts and devices (§4.3).
 
+use sotto_wire::challenge::Realm;
+use sotto_wire::relay_api::Paused;
+
+use super::declarations::{self, Verdict};
 use super::sql::{Sql, params};
 use super::{AccountRow, DeviceRow, Stored, messages};
+
+/// A public key as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    /// COSE_Key bytes.
+    pub(crate) cose: Vec<u8>,
+    /// Thumbprint.
+    pub(crate) thumbprint: [u8; 32],
+}
 
 /// A device of a roster, as far as the relay keeps it.
 #[derive(Debug, Clone)]
@@ -21,9 +34,19 @@ pub(crate) struct RosterDevice {
 pub(crate) struct Registration {
     /// The account.
     pub(crate) did: String,
-    /// COSE_Key bytes of the delegate key.
-    pub(crate) delegate_key: Vec<u8>,
-    /// The signed roster.
+    /// The delegate key.
+    pub(crate) key: Key,
+    /// COSE_Key bytes of the keys that verifiably lead to it.
+    pub(crate) predecessors: Vec<Vec<u8>>,
+    /// Revision of the repository that says so.
+    pub(crate) rev: String,
+    /// Whether the delegate key is registered alone, as the only device.
+    pub(crate) anchor: bool,
+    /// When the declaration is looked at again.
+    pub(crate) due: i64,
+    /// How long an account that loses the DID to this one is kept.
+    pub(crate) aside_until: i64,
+    /// The signed roster; empty where the delegate key is registered alone.
     pub(crate) roster: Vec<u8>,
     /// Its sequence number.
     pub(crate) roster_seq: i64,
@@ -42,6 +65,10 @@ pub(crate) enum Registered {
     Existed { removed: Vec<DeviceRow> },
     /// A roster that is newer, or another of the same number, is known.
     StaleRoster,
+    /// A later revision of the repository is known.
+    StaleDeclaration,
+    /// The account is registered in the other realm.
+    OtherRealm,
 }
 
 /// The device behind a request.
@@ -61,14 +88,30 @@ pub(crate) struct Owner {
     pub(crate) roster_seq: i64,
     /// End of the device's certificate.
     pub(crate) certificate_expires: i64,
+    /// Whether its key is the account's delegate key, registered alone.
+    pub(crate) anchor: bool,
+    /// Why the account's DID mailbox takes nothing.
+    pub(crate) paused: Option<Paused>,
+}
+
+impl Owner {
+    /// The realm of its requests.
+    pub(crate) fn realm(&self) -> Realm {
+        if self.anchor {
+            Realm::Anchor
+        } else {
+            Realm::Device
+        }
+    }
 }
 
 /// The registered device with that key thumbprint.
 pub(crate) fn owner(sql: &dyn Sql, thumbprint: &[u8; 32]) -> Stored<Option<Owner>> {
     sql.first(
-        "SELECT d.id, d.account, a.did, d.device_id, d.device_key, a.roster_seq,
-                    d.certificate_expires
-             FROM devices d JOIN accounts a ON a.id = d.account WHERE d.thumbprint = ?1",
+        "SELECT d.id, d.account, coalesce(s.did, a.did), d.device_id, d.device_key, a.roster_seq,
+                    d.certificate_expires, a.anchor, a.paused
+             FROM devices d JOIN accounts a ON a.id = d.account
+             LEFT JOIN set_aside s ON s.account = a.id WHERE d.thumbprint = ?1",
         params![thumbprint.as_slice()],
         |row| {
             Ok(Owner {
@@ -79,6 +122,8 @@ pub(crate) fn owner(sql: &dyn Sql, thumbprint: &[u8; 32]) -> Stored<Option<Owner
                 device_key: row.get(4)?,
                 roster_seq: row.get(5)?,
                 certificate_expires: row.get(6)?,
+                anchor: row.get(7)?,
+                paused: declarations::paused(row.get(8)?),
             })
         },
     )
@@ -121,25 +166,58 @@ pub(crate) fn devices(sql: &dyn Sql, account: AccountRow) -> Stored<Vec<DeviceRo
     )
 }
 
+/// An account as a registration meets it.
+struct Known {
+    account: AccountRow,
+    key: Vec<u8>,
+    anchor: bool,
+    roster: Vec<u8>,
+    roster_seq: i64,
+}
+
+fn known(sql: &dyn Sql, did: &str) -> Stored<Option<Known>> {
+    sql.first(
+        "SELECT id, delegate_key, anchor, roster, roster_seq FROM accounts
+             WHERE did = ?1 /*! FOR NO KEY UPDATE */",
+        params![did],
+        |row| {
+            Ok(Known {
+                account: row.get(0)?,
+                key: row.get(1)?,
+                anchor: row.get(2)?,
+                roster: row.get(3)?,
+                roster_seq: row.get(4)?,
+            })
+        },
+    )
+}
+
 /// Creates or updates the account, takes its roster, removes devices that left it, and registers
-/// the device.
+/// the device. An account whose key does not lead to the new one keeps what it has and loses the DID.
 pub(crate) fn register(sql: &dyn Sql, new: &Registration) -> Stored<Registered> {
-    let known: Option<(AccountRow, i64, Vec<u8>)> = sql.first(
-        "SELECT id, roster_seq, roster FROM accounts WHERE did = ?1 /*! FOR NO KEY UPDATE */",
-        params![&new.did],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-    )?;
-    let account = match known {
-        None => insert_account(sql, new)?,
-        Some((account, seq, roster)) if seq == new.roster_seq && roster == new.roster => account,
-        Some((account, seq, _)) if seq < new.roster_seq => {
-            forget_packages_under_another_key(sql, account, new)?;
-            update_account(sql, account, new)?;
-            account
+    let mut found = known(sql, &new.did)?;
+    if let Some(before) = &found {
+        if declarations::rev(sql, before.account)? > new.rev {
+            return Ok(Registered::StaleDeclaration);
         }
-        Some(_) => return Ok(Registered::StaleRoster),
+        if before.key != new.key.cose && !new.predecessors.contains(&before.key) {
+            declarations::set_aside(sql, before.account, new)?;
+            found = None;
+        }
+    }
+    if found.is_none() && declarations::bring_back(sql, new)? {
+        found = known(sql, &new.did)?;
+    }
+    let (account, mut removed) = match found {
+        None => (insert_account(sql, new)?, Vec::new()),
+        Some(before) if before.anchor != new.anchor => return Ok(Registered::OtherRealm),
+        Some(before) => match renewed(sql, &before, new)? {
+            Err(refused) => return Ok(refused),
+            Ok(ended) => (before.account, ended),
+        },
     };
-    let removed = remove_departed(sql, account, &new.devices)?;
+    declarations::registered(sql, account, &new.rev, new.due)?;
+    removed.extend(remove_departed(sql, account, &new.devices)?);
     if upsert_device(sql, account, &new.device)? {
         Ok(Registered::Created { removed })
     } else {
@@ -170,31 +248,60 @@ pub(crate) fn remove_device(sql: &dyn Sql, device: DeviceRow) -> Stored<()> {
 }
 
 fn insert_account(sql: &dyn Sql, new: &Registration) -> Stored<AccountRow> {
-    sql.one("INSERT INTO accounts (did, delegate_key, roster, roster_seq) VALUES (?1, ?2, ?3, ?4) RETURNING id", params![&new.did, &new.delegate_key, &new.roster, new.roster_seq], |row| row.get(0))
+    sql.one(
+        "INSERT INTO accounts (did, delegate_key, anchor, roster, roster_seq)
+             VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
+        params![
+            &new.did,
+            &new.key.cose,
+            new.anchor,
+            &new.roster,
+            new.roster_seq
+        ],
+        |row| row.get(0),
+    )
 }
 
-/// Key packages carry certificates under the delegate key: under another one, their owners publish
-/// new ones (§4.3).
-fn forget_packages_under_another_key(
+/// Brings an account of the same realm up to date with its registration, or says why not. The
+/// connections of these devices were signed by the key of before.
+fn renewed(
     sql: &dyn Sql,
-    account: AccountRow,
+    before: &Known,
     new: &Registration,
-) -> Stored<()> {
+) -> Stored<Result<Vec<DeviceRow>, Registered>> {
+    if before.roster_seq > new.roster_seq
+        || before.roster_seq == new.roster_seq && before.roster != new.roster
+    {
+        return Ok(Err(Registered::StaleRoster));
+    }
+    let mut ended = Vec::new();
+    if before.key != new.key.cose {
+        if new.anchor {
+            move_from_others(sql, before.account, &new.key)?;
+        }
+        let rebound = declarations::rebind(sql, before.account, new.anchor, &new.key)?;
+        if let Verdict::Rebound(devices) = rebound {
+            ended = devices;
+        }
+    }
     sql.execute(
-        "DELETE FROM key_packages WHERE device IN
-                (SELECT d.id FROM devices d JOIN accounts a ON a.id = d.account
-                 WHERE a.id = ?1 AND a.delegate_key <> ?2)",
-        params![account, &new.delegate_key],
+        "UPDATE accounts SET roster = ?2, roster_seq = ?3 WHERE id = ?1",
+        params![before.account, &new.roster, new.roster_seq],
     )?;
-    Ok(())
+    Ok(Ok(ended))
 }
 
-fn update_account(sql: &dyn Sql, account: AccountRow, new: &Registration) -> Stored<()> {
-    sql.execute(
-        "UPDATE accounts SET delegate_key = ?2, roster = ?3, roster_seq = ?4 WHERE id = ?1",
-        params![account, &new.delegate_key, &new.roster, new.roster_seq],
+/// The holder of the key signed the request: it has moved from whichever account had it.
+fn move_from_others(sql: &dyn Sql, account: AccountRow, key: &Key) -> Stored<()> {
+    let elsewhere: Option<DeviceRow> = sql.first(
+        "SELECT id FROM devices WHERE thumbprint = ?1 AND account <> ?2",
+        params![key.thumbprint.as_slice(), account],
+        |row| row.get(0),
     )?;
-    Ok(())
+    match elsewhere {
+        Some(device) => remove_device(sql, device),
+        None => Ok(()),
+    }
 }
 
 fn remove_departed(

@@ -12,6 +12,7 @@ pub(crate) fn sweep(sql: &dyn Sql, now: i64) -> Stored<()> {
         "DELETE FROM seen WHERE expires_at <= ?1",
         "DELETE FROM attachments WHERE expires_at <= ?1",
         "DELETE FROM discarded WHERE until <= ?1",
+        "DELETE FROM accounts WHERE id IN (SELECT account FROM set_aside WHERE until <= ?1)",
     ] {
         sql.execute(delete, params![now])?;
     }

@@ -98,6 +98,8 @@ struct Facts {
     /// The sender's messages in the pool, and in the queues.
     pooled: u64,
     queued: u64,
+    /// The mailbox takes nothing.
+    paused: bool,
     blocked: Option<Blocked>,
 }
 
@@ -118,7 +120,8 @@ impl Facts {
                 (SELECT count(*) FROM messages
                     WHERE account = ?1 AND pooled = 1 AND sender = ?2 AND expires_at > ?3),
                 (SELECT count(*) FROM messages
-                    WHERE account = ?1 AND pooled = 0 AND sender = ?2 AND expires_at > ?3)",
+                    WHERE account = ?1 AND pooled = 0 AND sender = ?2 AND expires_at > ?3),
+                (SELECT count(*) FROM accounts WHERE id = ?1 AND paused <> 0)",
             params![
                 account,
                 sender,
@@ -136,6 +139,7 @@ impl Facts {
                     provisioned: row.get(3)?,
                     pooled: u64::try_from(row.get::<i64>(4)?).unwrap_or(u64::MAX),
                     queued: u64::try_from(row.get::<i64>(5)?).unwrap_or(u64::MAX),
+                    paused: row.get(6)?,
                     blocked: None,
                 })
             },
@@ -184,6 +188,9 @@ fn put_verified(
     if provisioned && facts.queued >= limits.reservation {
         // The nonce is not recorded: the same envelope may be put again when there is room.
         return Ok(Outcome::Full);
+    }
+    if facts.paused {
+        return Ok(Outcome::Dropped);
     }
     if !provisioned && !pool_has_room(sql, account, facts.pooled, put, limits, now)? {
         return Ok(Outcome::Dropped);

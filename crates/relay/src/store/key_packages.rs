@@ -92,10 +92,10 @@ pub(crate) fn repeated_claim(sql: &dyn Sql, claim: &[u8], now: i64) -> Stored<Op
     )
 }
 
-/// The signed roster of an account.
+/// The signed roster of an account, whose key packages are handed out.
 pub(crate) fn roster(sql: &dyn Sql, did: &str) -> Stored<Option<Vec<u8>>> {
     sql.first(
-        "SELECT roster FROM accounts WHERE did = ?1",
+        "SELECT roster FROM accounts WHERE did = ?1 AND paused = 0 AND anchor = 0",
         params![did],
         |row| row.get(0),
     )
@@ -165,7 +165,7 @@ fn offer(
     mut take: impl FnMut(DeviceRow) -> Stored<Option<(Vec<u8>, bool)>>,
 ) -> Stored<Option<Offer>> {
     let account: Option<(AccountRow, Vec<u8>)> = sql.first(
-        "SELECT id, roster FROM accounts WHERE did = ?1",
+        "SELECT id, roster FROM accounts WHERE did = ?1 AND paused = 0 AND anchor = 0",
         params![did],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;

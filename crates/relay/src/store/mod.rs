@@ -9,6 +9,7 @@
 pub(crate) mod accounts;
 pub(crate) mod attachments;
 pub(crate) mod blocks;
+pub(crate) mod declarations;
 pub(crate) mod expiry;
 pub(crate) mod figures;
 pub(crate) mod grants;

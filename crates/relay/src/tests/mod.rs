@@ -1,5 +1,6 @@
 //! Whole exchanges with a relay over real HTTP and WebSocket.
 
+mod anchor;
 mod answer;
 mod attachments;
 mod blocks;
@@ -7,7 +8,9 @@ mod bounds;
 mod closure;
 mod closure_in_numbers;
 mod crash;
+mod declarations;
 pub(crate) mod doubles;
+mod draft;
 mod events;
 mod first_contact;
 mod grants;

@@ -7,6 +7,7 @@ use sotto_wire::did::Did;
 use sotto_wire::domain::Domain;
 use sotto_wire::first_contact::Envelope;
 use sotto_wire::key::SigningKey;
+use sotto_wire::pair_put::PairPut;
 use sotto_wire::random::{self, OsRandom};
 use sotto_wire::relay_api::RegistrationRequest;
 use sotto_wire::roster::Roster;
@@ -84,8 +85,8 @@ impl Person {
         cbor::encode(&RegistrationRequest {
             did: self.did.clone(),
             key: self.delegate.public(),
-            cert: device.cert.clone(),
-            roster,
+            cert: Some(device.cert.clone()),
+            roster: Some(roster),
             claim: None,
         })
     }
@@ -108,10 +109,40 @@ impl Person {
         cbor::encode(&RegistrationRequest {
             did: self.did.clone(),
             key: self.delegate.public(),
-            cert: device.cert.clone(),
-            roster,
+            cert: Some(device.cert.clone()),
+            roster: Some(roster),
             claim: Some(claim.sign(&self.delegate)),
         })
+    }
+
+    /// The body of a registration of the delegate key alone.
+    pub(crate) fn registration_alone(&self) -> Vec<u8> {
+        cbor::encode(&RegistrationRequest {
+            did: self.did.clone(),
+            key: self.delegate.public(),
+            cert: None,
+            roster: None,
+            claim: None,
+        })
+    }
+
+    /// A pair put of the delegate key.
+    pub(crate) fn pair_put(&self, to: &Did, message: &[u8], nonce: [u8; 16]) -> Vec<u8> {
+        PairPut {
+            from: self.did.clone(),
+            to: to.clone(),
+            nonce,
+            message: message.to_vec(),
+        }
+        .sign(&self.delegate)
+    }
+
+    /// Another delegate key of the same account.
+    pub(crate) fn with_another_key(&self) -> Self {
+        Self {
+            did: self.did.clone(),
+            delegate: SigningKey::generate(&OsRandom),
+        }
     }
 
     /// A first-contact envelope from `device` to `to`.

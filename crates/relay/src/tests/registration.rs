@@ -55,6 +55,8 @@ async fn only_for_an_account_that_delegates_to_this_relay() {
         Ok(Account {
             key,
             domain: Domain::parse(domain).unwrap(),
+            predecessors: Vec::new(),
+            rev: String::new(),
         })
     };
 
@@ -301,7 +303,7 @@ async fn a_rotated_key_keeps_the_device_and_forgets_its_key_packages() {
         StatusCode::FORBIDDEN,
         "not-delegated",
     );
-    world.publish(&rotated);
+    world.publish_after(&rotated, &[&person]);
     assert_eq!(register(&world, &device, body).await.status, StatusCode::OK);
     let state: KeyPackagesState = world
         .owner(&device, Method::GET, paths::KEY_PACKAGES, None)

@@ -124,12 +124,18 @@ impl World {
 
     /// Publishes a person's record, with this relay's domain.
     pub(crate) fn publish(&self, person: &Person) {
-        let domain = self.relay.domain().clone();
+        self.publish_after(person, &[]);
+    }
+
+    /// The same, with keys that lead to the person's.
+    pub(crate) fn publish_after(&self, person: &Person, before: &[&Person]) {
         self.published.set(
             &person.did,
             Ok(Account {
                 key: person.delegate.public(),
-                domain,
+                domain: self.relay.domain().clone(),
+                predecessors: before.iter().map(|it| it.delegate.public()).collect(),
+                rev: String::new(),
             }),
         );
     }
@@ -229,6 +235,20 @@ impl World {
         let subject = device.key.public().thumbprint().text();
         let challenge = self.challenge(Realm::Device, &subject).await;
         let headers = self.sign(&method, target, body.as_deref(), &challenge, &device.key);
+        self.send(method, target, &headers, body).await
+    }
+
+    /// A request that a delegate key signs by itself.
+    pub(crate) async fn anchor(
+        &self,
+        person: &Person,
+        method: Method,
+        target: &str,
+        body: Option<Vec<u8>>,
+    ) -> Answer {
+        let challenge = self.challenge(Realm::Anchor, person.did.as_str()).await;
+        let key = &person.delegate;
+        let headers = self.sign(&method, target, body.as_deref(), &challenge, key);
         self.send(method, target, &headers, body).await
     }
 

@@ -10,15 +10,8 @@ const MAX_HEADER: usize = 2048;
 
 /// `None` unless the headers are in the profile.
 pub(super) fn headers(headers: &SignatureHeaders) -> Option<ParsedSignature> {
-    let ListEntry::InnerList(input) = member(&headers.signature_input)? else {
-        return None;
-    };
-    let ListEntry::Item(signature) = member(&headers.signature)? else {
-        return None;
-    };
-    let BareItem::ByteSequence(signature) = signature.bare_item else {
-        return None;
-    };
+    let input = member_list(&headers.signature_input)?;
+    let signature = member_signature(&headers.signature)?;
     let names = component_names(&input)?;
     let covers_query = names.contains(&"@query");
     if names != covered(covers_query, headers.content_digest.is_some()) {
@@ -31,8 +24,28 @@ pub(super) fn headers(headers: &SignatureHeaders) -> Option<ParsedSignature> {
         keyid,
         covers_query,
         content_digest: headers.content_digest.clone(),
-        signature: signature.try_into().ok()?,
+        signature,
+        form: None,
     })
+}
+
+/// What is covered, out of `Signature-Input`.
+pub(super) fn member_list(header: &str) -> Option<InnerList> {
+    match member(header)? {
+        ListEntry::InnerList(input) => Some(input),
+        ListEntry::Item(_) => None,
+    }
+}
+
+/// The signature, out of `Signature`.
+pub(super) fn member_signature(header: &str) -> Option<[u8; 64]> {
+    match member(header)? {
+        ListEntry::Item(sfv::Item {
+            bare_item: BareItem::ByteSequence(signature),
+            ..
+        }) => signature.try_into().ok(),
+        _ => None,
+    }
 }
 
 /// The member of a dictionary that carries Sotto's label.
@@ -44,7 +57,7 @@ fn member(header: &str) -> Option<ListEntry> {
     dictionary.swap_remove(LABEL)
 }
 
-fn component_names(input: &InnerList) -> Option<Vec<&str>> {
+pub(super) fn component_names(input: &InnerList) -> Option<Vec<&str>> {
     let name = |item: &'_ sfv::Item| item.params.is_empty();
     if !input.items.iter().all(name) {
         return None;

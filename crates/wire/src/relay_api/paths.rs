@@ -6,7 +6,7 @@ use crate::{attachment::ObjectName, did::Did, grant::Address};
 pub const CHALLENGES: &str = "/pmr/v1/challenges";
 /// `POST` a registration (§4.3).
 pub const REGISTRATIONS: &str = "/pmr/v1/registrations";
-/// `GET` or `DELETE` the requesting device's registration (§4.3).
+/// `GET`, `PATCH` or `DELETE` the requester's registration (§4.3).
 pub const REGISTRATION: &str = "/pmr/v1/registration";
 /// `PUT` or `GET` one's own key packages (§4.4).
 pub const KEY_PACKAGES: &str = "/pmr/v1/key-packages";

@@ -191,10 +191,16 @@ fn bodies_round_trip() {
     let registration = RegistrationRequest {
         did: did(),
         key: SigningKey::from_seed(&[1; 32]).public(),
-        cert: vec![1],
-        roster: vec![2],
+        cert: Some(vec![1]),
+        roster: Some(vec![2]),
         claim: Some(vec![3]),
     };
+    let alone = RegistrationRequest {
+        cert: None,
+        roster: None,
+        ..registration.clone()
+    };
+    assert_eq!(cbor::decode(&cbor::encode(&alone), 1024), Ok(alone));
     assert_eq!(
         cbor::decode(&cbor::encode(&registration), 1024),
         Ok(registration)

@@ -10,6 +10,7 @@ use crate::{
     device::DeviceId,
     grant::{self, GrantKey, GrantPut, IssuedGrant},
     key::Thumbprint,
+    pair_put::{PairPut, UnverifiedPairPut},
     relay_api::{self as api, Event, MailboxKey},
 };
 
@@ -72,9 +73,14 @@ fn bodies() {
     let registration = api::RegistrationRequest {
         did: alice(),
         key: key(1).public(),
-        cert: cert.clone(),
-        roster: vec![0xbb],
+        cert: Some(cert.clone()),
+        roster: Some(vec![0xbb]),
         claim: None,
+    };
+    let alone = api::RegistrationRequest {
+        cert: None,
+        roster: None,
+        ..registration.clone()
     };
     let state = |last_resort| api::KeyPackagesState {
         single_use: vec![vec![2; 32]],
@@ -108,6 +114,7 @@ fn bodies() {
             },
         ),
         body("registration", &registration),
+        body("registration of the delegate key alone", &alone),
         body(
             "registration ahead of the record",
             &api::RegistrationRequest {
@@ -121,6 +128,32 @@ fn bodies() {
                 did: alice(),
                 device_id,
                 roster_seq: 2,
+                paused: None,
+            },
+        ),
+        body(
+            "registration status, paused",
+            &api::RegistrationStatus {
+                did: alice(),
+                device_id,
+                roster_seq: 2,
+                paused: Some(api::Paused::Gone),
+            },
+        ),
+        body(
+            "registration status of the delegate key alone, paused",
+            &api::AnchorStatus {
+                did: alice(),
+                key: key(1).public(),
+                paused: Some(api::Paused::KeyChanged),
+            },
+        ),
+        body("registration patch", &api::RegistrationPatch::default()),
+        body(
+            "registration patch, another roster",
+            &api::RegistrationPatch {
+                cert: Some(cert.clone()),
+                roster: Some(vec![0xbb]),
             },
         ),
         body(
@@ -229,6 +262,33 @@ fn delivery(hints: bool) -> api::Delivery {
         kt,
         sd: hints.then(alice),
     }
+}
+
+#[test]
+fn pair_puts() {
+    let put = PairPut {
+        from: alice(),
+        to: bob(),
+        nonce: [7; 16],
+        message: b"sealed".to_vec(),
+    };
+    let bytes = put.sign(&key(1));
+    let read = |bytes: &[u8]| UnverifiedPairPut::parse(bytes).map(drop);
+    assert_eq!(read(&bytes), Ok(()));
+    let input = json!({
+        "from": alice(), "to": bob(), "nonce": hex::encode([7; 16]),
+        "message": hex::encode(b"sealed"), "key": key_input(1),
+    });
+    let envelope = hex::decode("d28441a0a04100").unwrap();
+    check(
+        "pair-put",
+        "4.5",
+        json!([
+            accepted("pair put", input, &bytes),
+            refused("truncated", &bytes[..9], read(&bytes[..9])),
+            refused("no signed object", &envelope, read(&envelope)),
+        ]),
+    );
 }
 
 #[test]

@@ -10,7 +10,6 @@ use axum::extract::{Path, Request, State as Shared};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use sotto_wire::attachment::ObjectName;
-use sotto_wire::challenge::Realm;
 use sotto_wire::relay_api::paths;
 
 use crate::auth::{self, Announced};
@@ -58,7 +57,8 @@ async fn received(state: &Arc<State>, name: ObjectName, request: Request) -> Res
     let request = Request::from_parts(parts, body);
     let result = taken(state, &announced, name, request).await;
     let response = result.unwrap_or_else(ApiError::into_response);
-    reply::with_next_challenge(state, Realm::Device, &announced.keyid, response)
+    let realm = announced.owner.realm();
+    reply::with_next_challenge(state, realm, &announced.keyid, response)
 }
 
 async fn taken(

@@ -11,8 +11,11 @@ use axum::response::Response;
 use sha2::{Digest as _, Sha256};
 use sotto_wire::did::Did;
 use sotto_wire::first_contact::UnverifiedEnvelope;
+use sotto_wire::key::PublicKey;
+use sotto_wire::pair_put::UnverifiedPairPut;
 use sotto_wire::random;
 use sotto_wire::relay_api::{self, MailboxKey};
+use sotto_wire::sign1::Sign1Error;
 use tokio::time::Instant;
 
 use crate::body;
@@ -49,10 +52,12 @@ pub(super) async fn put(state: &Arc<State>, recipient: Did, request: Request) ->
         Ok(bytes) => bytes,
         Err(status) => return reply::empty(status),
     };
-    let Ok(envelope) = UnverifiedEnvelope::parse(&bytes) else {
+    let Ok(envelope) = Unverified::parse(&bytes) else {
         return reply::empty(StatusCode::BAD_REQUEST);
     };
     let begun = Instant::now();
+    // Noted for every recipient, registered here or not.
+    state.watch.used(recipient.as_str(), state.clock.now_ms());
     let put = Put {
         chance: chance(state),
         verified: verified(state, &recipient, envelope).await,
@@ -110,25 +115,77 @@ fn chance(state: &State) -> Chance {
     [u32::from_be_bytes(a), u32::from_be_bytes(b)]
 }
 
+/// A put of either realm, before anything of it is verified.
+enum Unverified {
+    /// Signed by a device that shows its certificate.
+    Device(UnverifiedEnvelope),
+    /// Signed by the sender's delegate key.
+    Anchor(UnverifiedPairPut),
+}
+
+impl Unverified {
+    /// The type that was signed says which it is.
+    fn parse(bytes: &[u8]) -> Result<Self, Sign1Error> {
+        match UnverifiedEnvelope::parse(bytes) {
+            Err(Sign1Error::Type) => UnverifiedPairPut::parse(bytes).map(Self::Anchor),
+            read => read.map(Self::Device),
+        }
+    }
+}
+
+/// What a put that verifies says.
+struct Said {
+    from: Did,
+    to: Did,
+    nonce: [u8; 16],
+    key: PublicKey,
+    message_id: String,
+}
+
 /// The checks of §4.5, as a relay makes them; what fails is dropped without a word.
-async fn verified(
-    state: &State,
-    recipient: &Did,
-    envelope: UnverifiedEnvelope,
-) -> Option<VerifiedPut> {
-    let sender = envelope.from().clone();
-    let (account, device) = state
+async fn verified(state: &State, recipient: &Did, put: Unverified) -> Option<VerifiedPut> {
+    let said = match put {
+        Unverified::Device(envelope) => by_device(state, recipient, envelope).await,
+        Unverified::Anchor(put) => by_delegate_key(state, recipient, put).await,
+    }?;
+    (said.to == *recipient).then(|| VerifiedPut {
+        nonce: nonce_digest(recipient, &said.from, &said.nonce),
+        sender: said.from.into(),
+        sender_key: *said.key.thumbprint().as_bytes(),
+        message_id: said.message_id,
+    })
+}
+
+async fn by_device(state: &State, recipient: &Did, envelope: UnverifiedEnvelope) -> Option<Said> {
+    let verified = state
         .senders
-        .verify_device(&sender, envelope.cert())
-        .await
-        .ok()?;
+        .verify_device(envelope.from(), envelope.cert());
+    let (account, device) = verified.await.ok()?;
     let key = MailboxKey::Did(recipient.clone());
     let message_id = relay_api::message_id(&key, envelope.payload_bytes());
     let envelope = envelope.verify(&device).ok()?;
-    (envelope.to == *recipient).then(|| VerifiedPut {
-        nonce: nonce_digest(recipient, &sender, &envelope.nonce),
-        sender: sender.into(),
-        sender_key: *account.key.thumbprint().as_bytes(),
+    Some(Said {
+        from: envelope.from,
+        to: envelope.to,
+        nonce: envelope.nonce,
+        key: account.key,
+        message_id,
+    })
+}
+
+async fn by_delegate_key(state: &State, recipient: &Did, put: UnverifiedPairPut) -> Option<Said> {
+    let key = MailboxKey::Did(recipient.clone());
+    let message_id = relay_api::message_id(&key, put.payload_bytes());
+    let (account, put) = state
+        .senders
+        .verify_by(put.from(), |account| put.clone().verify(&account.key).ok())
+        .await
+        .ok()?;
+    Some(Said {
+        from: put.from,
+        to: put.to,
+        nonce: put.nonce,
+        key: account.key,
         message_id,
     })
 }

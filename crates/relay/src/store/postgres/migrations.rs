@@ -9,6 +9,7 @@ const STEPS: &[&str] = &[
     include_str!("001_initial.sql"),
     include_str!("002_blocks.sql"),
     include_str!("003_draining.sql"),
+    include_str!("004_declarations.sql"),
 ];
 
 /// Brings the schema to the newest version: one process at a time, all steps or none.

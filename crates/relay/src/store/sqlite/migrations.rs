@@ -15,6 +15,7 @@ pub(super) fn apply(connection: &mut Connection) -> Stored<()> {
         M::up(include_str!("002_attachments.sql")),
         M::up(include_str!("003_blocks.sql")),
         M::up(include_str!("004_draining.sql")),
+        M::up(include_str!("005_declarations.sql")),
     ])
     .to_latest(connection);
     done.map_err(|error| match error {

@@ -197,7 +197,7 @@ async fn a_repeated_claim_after_a_rotation_is_a_new_one() {
         did: alice.did.clone(),
         ..Person::new("other")
     };
-    world.publish(&rotated);
+    world.publish_after(&rotated, &[&alice]);
     let device = rotated.certified_again(&device);
     let roster = rotated.roster(2, &[&device]);
     let body = rotated.registration(&device, roster.clone());
