@@ -187,10 +187,13 @@ async fn look(state: &Arc<State>, watched: Watched) -> Result<Option<Verdict>, S
             return Ok(None);
         }
     };
-    let verdict = state
+    let (verdict, told) = state
         .store
         .write(move |sql| declarations::settle(sql, &look))
         .await?;
+    for device in told {
+        state.tell_lifecycle(device);
+    }
     follow(state, &watched, &verdict).await?;
     Ok((verdict != Verdict::Nothing).then_some(verdict))
 }

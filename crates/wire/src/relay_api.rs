@@ -12,7 +12,7 @@ mod objects;
 pub mod paths;
 mod registration;
 
-pub use event::{Event, EventError};
+pub use event::{Capabilities, Event, EventError};
 pub use grants::{
     GrantLifecycle, GrantList, GrantPatch, GrantsPatch, GrantsRequest, GrantsResponse, ListedGrant,
 };

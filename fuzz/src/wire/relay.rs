@@ -58,7 +58,10 @@ fn enabler(bytes: &[u8]) {
 
 fn event(bytes: &[u8]) {
     if let Ok(event) = Event::decode(bytes, MAX) {
-        assert_eq!(event.encode(), bytes);
+        let again = event.encode();
+        // What grows may have had fields that are passed over.
+        assert!(again == bytes || matches!(event, Event::Capabilities(_)));
+        assert_eq!(Event::decode(&again, MAX), Ok(event));
     }
 }
 

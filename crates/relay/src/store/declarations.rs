@@ -120,19 +120,21 @@ pub(crate) fn put_off(sql: &dyn Sql, account: AccountRow, failures: i64, due: i6
     Ok(())
 }
 
-/// Draws the consequences of a look.
-pub(crate) fn settle(sql: &dyn Sql, look: &Look) -> Stored<Verdict> {
+/// Draws the consequences of a look. The devices are to be told that the account is paused, or no
+/// longer.
+pub(crate) fn settle(sql: &dyn Sql, look: &Look) -> Stored<(Verdict, Vec<DeviceRow>)> {
     let known: Option<(Vec<u8>, bool)> = sql.first(
         "SELECT delegate_key, anchor FROM accounts WHERE id = ?1 /*! FOR NO KEY UPDATE */",
         params![look.account],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
+    let nothing = (Verdict::Nothing, Vec::new());
     let Some((key, anchor)) = known else {
-        return Ok(Verdict::Nothing);
+        return Ok(nothing);
     };
     // After the lock: a registration may have seen more in the meantime.
     if !look.rev.is_empty() && !note_rev(sql, look.account, &look.rev)? {
-        return Ok(Verdict::Nothing);
+        return Ok(nothing);
     }
     let verdict = match &look.seen {
         Seen::Key(declared, _) if declared.cose == key => Verdict::Live,
@@ -147,8 +149,12 @@ pub(crate) fn settle(sql: &dyn Sql, look: &Look) -> Stored<Verdict> {
         Verdict::Paused(why) => Some(why),
         _ => None,
     };
-    set_paused(sql, look.account, paused)?;
-    Ok(verdict)
+    let told = if set_paused(sql, look.account, paused)? {
+        accounts::devices(sql, look.account)?
+    } else {
+        Vec::new()
+    };
+    Ok((verdict, told))
 }
 
 /// Registers a successor in the place of the key that led to it: everything else stays. Key packages
@@ -217,12 +223,13 @@ fn note_rev(sql: &dyn Sql, account: AccountRow, rev: &str) -> Stored<bool> {
     Ok(noted > 0)
 }
 
-fn set_paused(sql: &dyn Sql, account: AccountRow, paused: Option<Paused>) -> Stored<()> {
-    sql.execute(
+/// Whether that is something else than before.
+fn set_paused(sql: &dyn Sql, account: AccountRow, paused: Option<Paused>) -> Stored<bool> {
+    let changed = sql.execute(
         "UPDATE accounts SET paused = ?2 WHERE id = ?1 AND paused <> ?2",
         params![account, number(paused)],
     )?;
-    Ok(())
+    Ok(changed > 0)
 }
 
 /// As the column has it.
@@ -243,6 +250,16 @@ pub(super) fn paused(number: i64) -> Option<Paused> {
         2 => Some(Paused::KeyChanged),
         _ => Some(Paused::Refused),
     }
+}
+
+/// Why an account's DID mailbox takes nothing.
+pub(crate) fn why_paused(sql: &dyn Sql, account: AccountRow) -> Stored<Option<Paused>> {
+    let why = sql.first(
+        "SELECT paused FROM accounts WHERE id = ?1",
+        params![account],
+        |row| row.get(0),
+    )?;
+    Ok(paused(why.unwrap_or(0)))
 }
 
 /// Takes the DID from an account, with everything that stays its devices': nothing of it is for who

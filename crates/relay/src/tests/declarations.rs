@@ -8,13 +8,15 @@ use reqwest::{Method, StatusCode};
 use sotto_wire::cbor;
 use sotto_wire::did::Did;
 use sotto_wire::domain::Domain;
+use sotto_wire::relay_api::GrantLifecycle::Active;
 use sotto_wire::relay_api::{
-    Adjudication, AnchorStatus, KeyPackagesPut, KeyPackagesState, MessagesPage, Paused, Pool,
-    RegistrationPatch, RegistrationStatus, paths,
+    Adjudication, AnchorStatus, Capabilities, Event, KeyPackagesPut, KeyPackagesState,
+    MessagesPage, Paused, Pool, RegistrationPatch, RegistrationStatus, paths,
 };
 
 use super::answer::Answer;
 use super::people::{Device, Person};
+use super::socket::Socket;
 use super::world::{Setup, World, on_postgres};
 use crate::accounts::{Account, Unverified};
 
@@ -418,6 +420,28 @@ async fn pausing_survives_a_restart_and_so_does_the_watch() {
     world.publish(&alice);
     world.clock.forward(LATER);
     until(&world, &alices, None).await;
+}
+
+#[tokio::test]
+async fn an_attached_device_is_told_of_a_pause_and_of_its_end() {
+    let case = Case::new().await;
+    let mut socket = Socket::open(&case.world, &case.alices).await;
+    socket.expect(&Event::Capabilities(Active.into())).await;
+    socket.expect(&Event::CaughtUp).await;
+    case.vanish().await;
+    let paused = Capabilities {
+        gr: Active,
+        paused: Some(Paused::Gone),
+    };
+    socket.expect(&Event::Capabilities(paused)).await;
+    case.world.publish(&case.alice);
+    case.world.clock.forward(LATER);
+    until(&case.world, &case.alices, None).await;
+    socket.expect(&Event::Capabilities(Active.into())).await;
+    case.vanish().await;
+    socket.expect(&Event::Capabilities(paused)).await;
+    let mut later = Socket::open(&case.world, &case.alices).await;
+    later.expect(&Event::Capabilities(paused)).await;
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ async fn an_empty_queue_is_caught_up_at_once() {
     let world = World::new().await;
     let (_, device) = world.registered("alice").await;
     let mut socket = Socket::open(&world, &device).await;
-    socket.expect(&Event::Capabilities(Active)).await;
+    socket.expect(&Event::Capabilities(Active.into())).await;
     socket.expect(&Event::CaughtUp).await;
     socket.silent().await;
 }
@@ -35,7 +35,7 @@ async fn backlog_in_order_then_caught_up_then_live() {
     }
     world.settled().await;
     let mut socket = Socket::open(&world, &device).await;
-    socket.expect(&Event::Capabilities(Active)).await;
+    socket.expect(&Event::Capabilities(Active.into())).await;
     for i in 0..40_u8 {
         assert_eq!(socket.delivery().await.m, [i]);
     }
@@ -59,7 +59,7 @@ async fn what_is_not_acknowledged_comes_again() {
     world.put(&grant, b"two").await;
     world.settled().await;
     let mut socket = Socket::open(&world, &device).await;
-    socket.expect(&Event::Capabilities(Active)).await;
+    socket.expect(&Event::Capabilities(Active.into())).await;
     let first = socket.delivery().await;
     socket.delivery().await;
     socket.ack(&first).await;
@@ -69,7 +69,7 @@ async fn what_is_not_acknowledged_comes_again() {
     }
     drop(socket);
     let mut again = Socket::open(&world, &device).await;
-    again.expect(&Event::Capabilities(Active)).await;
+    again.expect(&Event::Capabilities(Active.into())).await;
     assert_eq!(again.delivery().await.m, b"two");
     again.expect(&Event::CaughtUp).await;
 }
@@ -84,7 +84,7 @@ async fn a_slow_client_is_not_fed_beyond_its_window() {
     }
     world.settled().await;
     let mut socket = Socket::open(&world, &device).await;
-    socket.expect(&Event::Capabilities(Active)).await;
+    socket.expect(&Event::Capabilities(Active.into())).await;
     let mut held = Vec::new();
     for _ in 0..4 {
         held.push(socket.delivery().await);
@@ -127,10 +127,10 @@ async fn a_newer_connection_replaces_the_older() {
     let world = World::new().await;
     let (_, device) = world.registered("alice").await;
     let mut first = Socket::open(&world, &device).await;
-    first.expect(&Event::Capabilities(Active)).await;
+    first.expect(&Event::Capabilities(Active.into())).await;
     let mut second = Socket::open(&world, &device).await;
     assert_eq!(first.closed().await, CloseCode::from(4000));
-    second.expect(&Event::Capabilities(Active)).await;
+    second.expect(&Event::Capabilities(Active.into())).await;
     second.expect(&Event::CaughtUp).await;
 }
 
@@ -144,7 +144,7 @@ async fn the_pool_is_announced_after_the_backlog_and_when_it_fills() {
         .contact(&alice.did, bob.envelope(&bobs, &alice.did, "one"))
         .await;
     let mut socket = Socket::open(&world, &device).await;
-    socket.expect(&Event::Capabilities(Active)).await;
+    socket.expect(&Event::Capabilities(Active.into())).await;
     socket.expect(&Event::Pool).await;
     socket.expect(&Event::CaughtUp).await;
     world
@@ -210,7 +210,7 @@ async fn a_removed_device_is_cut_off() {
     let world = World::new().await;
     let (_, device) = world.registered("alice").await;
     let mut socket = Socket::open(&world, &device).await;
-    socket.expect(&Event::Capabilities(Active)).await;
+    socket.expect(&Event::Capabilities(Active.into())).await;
     world
         .owner(&device, Method::DELETE, paths::REGISTRATION, None)
         .await;
@@ -222,7 +222,7 @@ async fn shutdown_tells_sockets_when_to_come_back() {
     let world = World::new().await;
     let (_, device) = world.registered("alice").await;
     let mut socket = Socket::open(&world, &device).await;
-    socket.expect(&Event::Capabilities(Active)).await;
+    socket.expect(&Event::Capabilities(Active.into())).await;
     socket.expect(&Event::CaughtUp).await;
     let (frame, ()) = tokio::join!(socket.close_frame(), world.relay.shutdown());
     assert_eq!(u16::from(frame.code), coming_back::RESTARTING);
@@ -236,7 +236,7 @@ async fn a_device_is_told_whether_it_is_issued_grants() {
     let (_, device) = world.registered("alice").await;
     let grant = world.grants(&device, 1).await.remove(0);
     let mut socket = Socket::open(&world, &device).await;
-    socket.expect(&Event::Capabilities(Active)).await;
+    socket.expect(&Event::Capabilities(Active.into())).await;
     socket.expect(&Event::CaughtUp).await;
     let drain = async |draining| {
         let body = cbor::encode(&GrantsPatch { draining });
@@ -246,7 +246,7 @@ async fn a_device_is_told_whether_it_is_issued_grants() {
         assert_eq!(answer.status, StatusCode::NO_CONTENT);
     };
     drain(true).await;
-    socket.expect(&Event::Capabilities(Draining)).await;
+    socket.expect(&Event::Capabilities(Draining.into())).await;
     drain(true).await;
     world.put(&grant, b"still").await;
     assert_eq!(socket.delivery().await.m, b"still");
@@ -256,7 +256,7 @@ async fn a_device_is_told_whether_it_is_issued_grants() {
     world.owner(&device, Method::PATCH, &path, Some(body)).await;
     socket.silent().await;
     world.owner(&device, Method::DELETE, &path, None).await;
-    socket.expect(&Event::Capabilities(Absent)).await;
+    socket.expect(&Event::Capabilities(Absent.into())).await;
     drain(false).await;
-    socket.expect(&Event::Capabilities(Active)).await;
+    socket.expect(&Event::Capabilities(Active.into())).await;
 }

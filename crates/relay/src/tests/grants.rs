@@ -188,7 +188,7 @@ async fn a_draining_relay_is_absent_for_whoever_has_no_grants_left() {
     for (device, state) in [(&with, Draining), (&without, Absent)] {
         is_draining(&ask(&world, device).await);
         let mut socket = Socket::open(&world, device).await;
-        socket.expect(&Event::Capabilities(state)).await;
+        socket.expect(&Event::Capabilities(state.into())).await;
     }
     world.put(&grant, b"still").await;
     assert_eq!(world.queued(&with, 1).await, [b"still"]);
@@ -197,5 +197,5 @@ async fn a_draining_relay_is_absent_for_whoever_has_no_grants_left() {
     is_draining(&ask(&world, &without).await);
     world.clock.forward(90 * 86_400);
     let mut socket = Socket::open(&world, &with).await;
-    socket.expect(&Event::Capabilities(Absent)).await;
+    socket.expect(&Event::Capabilities(Absent.into())).await;
 }

@@ -35,7 +35,7 @@ async fn a_put_at_one_process_reaches_a_socket_at_another() {
     let (_, device) = here.registered("alice").await;
     let grant = there.grants(&device, 1).await.remove(0);
     let mut socket = Socket::open(&there, &device).await;
-    socket.expect(&Event::Capabilities(Active)).await;
+    socket.expect(&Event::Capabilities(Active.into())).await;
     socket.expect(&Event::CaughtUp).await;
     // Sooner than a look, which every process takes by itself every five seconds.
     for message in [b"one", b"two"] {
@@ -52,10 +52,10 @@ async fn a_device_that_attaches_at_one_process_is_detached_at_another() {
     let (here, there) = two(postgres::schema()).await;
     let (_, device) = here.registered("alice").await;
     let mut before = Socket::open(&here, &device).await;
-    before.expect(&Event::Capabilities(Active)).await;
+    before.expect(&Event::Capabilities(Active.into())).await;
     before.expect(&Event::CaughtUp).await;
     let mut after = Socket::open(&there, &device).await;
-    after.expect(&Event::Capabilities(Active)).await;
+    after.expect(&Event::Capabilities(Active.into())).await;
     assert_eq!(before.closed().await, CloseCode::Library(4000));
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ciborium::Value;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Ack, Delivery, GrantLifecycle};
+use super::{Ack, Delivery, GrantLifecycle, Paused};
 use crate::cbor::{self, CborError};
 
 const OP_MESSAGE: u8 = 1;
@@ -15,9 +15,8 @@ const MAX_HEADER: usize = 64;
 /// An event in either direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The first event of a socket, and whenever it changes: whether the relay issues grants to this
-    /// device.
-    Capabilities(GrantLifecycle),
+    /// The first event of a socket, and whenever something of it changes.
+    Capabilities(Capabilities),
     /// A message.
     Delivery(Delivery),
     /// The pool is no longer empty.
@@ -46,9 +45,20 @@ struct Header {
     op: u8,
 }
 
-#[derive(Serialize)]
-struct Capabilities {
-    gr: GrantLifecycle,
+/// What a relay does for a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Capabilities {
+    /// Whether it issues grants to this device.
+    pub gr: GrantLifecycle,
+    /// Why it takes no mail for the account's DID mailbox (§4.3); absent where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Paused>,
+}
+
+impl From<GrantLifecycle> for Capabilities {
+    fn from(gr: GrantLifecycle) -> Self {
+        Self { gr, paused: None }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,7 +70,7 @@ impl Event {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Capabilities(gr) => frame("#capabilities", &Capabilities { gr: *gr }),
+            Self::Capabilities(capabilities) => frame("#capabilities", capabilities),
             Self::Delivery(delivery) => frame("#delivery", delivery),
             Self::Pool => frame("#pool", &Empty {}),
             Self::CaughtUp => frame("#caughtUp", &Empty {}),
@@ -100,8 +110,12 @@ impl Event {
 fn capabilities(body: &[u8]) -> Result<Event, EventError> {
     let fields: BTreeMap<String, Value> = read(body)?;
     let gr = fields.get("gr").and_then(Value::as_text);
-    gr.and_then(GrantLifecycle::parse)
-        .map(Event::Capabilities)
+    let gr = gr.and_then(GrantLifecycle::parse);
+    // A reason that is not known is still one.
+    let paused = fields
+        .get("paused")
+        .map(|why| why.deserialized().unwrap_or(Paused::Refused));
+    gr.map(|gr| Event::Capabilities(Capabilities { gr, paused }))
         .ok_or(EventError::Unknown)
 }
 

@@ -33,8 +33,12 @@ fn events_round_trip() {
         id: "id".into(),
     };
     for event in [
-        Event::Capabilities(GrantLifecycle::Active),
-        Event::Capabilities(GrantLifecycle::Absent),
+        Event::Capabilities(GrantLifecycle::Active.into()),
+        Event::Capabilities(GrantLifecycle::Absent.into()),
+        Event::Capabilities(Capabilities {
+            gr: GrantLifecycle::Active,
+            paused: Some(Paused::KeyChanged),
+        }),
         Event::Delivery(delivery(true)),
         Event::Delivery(delivery(false)),
         Event::Pool,
@@ -93,7 +97,7 @@ fn capabilities_may_grow() {
     let frame =
         |body: &str| hex::decode(format!("a261746d236361706162696c6974696573626f7001{body}"));
     let decode = |body: &str| Event::decode(&frame(body).unwrap(), 1024);
-    let draining = Ok(Event::Capabilities(GrantLifecycle::Draining));
+    let draining = Ok(Event::Capabilities(GrantLifecycle::Draining.into()));
     // {"gr": "draining"}, {"gr": "draining", "new": 1}, {"gr": "paused"}, {"new": 1}, []
     assert_eq!(decode("a162677268647261696e696e67"), draining);
     assert_eq!(decode("a262677268647261696e696e67636e657701"), draining);

@@ -297,11 +297,18 @@ fn events() {
     for (name, event) in [
         (
             "#capabilities",
-            Event::Capabilities(api::GrantLifecycle::Active),
+            Event::Capabilities(api::GrantLifecycle::Active.into()),
         ),
         (
             "#capabilities, draining",
-            Event::Capabilities(api::GrantLifecycle::Draining),
+            Event::Capabilities(api::GrantLifecycle::Draining.into()),
+        ),
+        (
+            "#capabilities, paused",
+            Event::Capabilities(api::Capabilities {
+                gr: api::GrantLifecycle::Active,
+                paused: Some(api::Paused::Gone),
+            }),
         ),
         ("#delivery", Event::Delivery(delivery(false))),
         ("#delivery with hints", Event::Delivery(delivery(true))),

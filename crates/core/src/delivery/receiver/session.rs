@@ -73,6 +73,8 @@ pub(in crate::delivery) struct Session {
     socket: Socket,
     introductions: Introductions,
     heard: Instant,
+    /// Whether the relay says that it takes no first contacts.
+    paused: bool,
 }
 
 impl Session {
@@ -84,6 +86,7 @@ impl Session {
             socket,
             introductions,
             heard: Instant::now(),
+            paused: false,
         }
     }
 
@@ -138,7 +141,8 @@ impl Session {
                 Some(Event::Delivery(delivery)) => deliveries.push(delivery),
                 Some(Event::Pool) => waiting = true,
                 Some(Event::CaughtUp) => caught_up = true,
-                Some(Event::Capabilities(_) | Event::Ack(_)) | None => {}
+                Some(Event::Capabilities(it)) => self.note_paused(it.paused.is_some()),
+                Some(Event::Ack(_)) | None => {}
             }
             if deliveries.len() >= BATCH {
                 break;
@@ -176,6 +180,14 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Where the relay begins or ceases to take first contacts, the housekeeper finds out why.
+    fn note_paused(&mut self, paused: bool) {
+        if self.paused != paused {
+            self.paused = paused;
+            self.context.look_after.notify_one();
+        }
     }
 
     /// Processes deliveries; those of strangers wait until they are introduced.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::{FutureExt as _, StreamExt as _};
 use sotto_wire::random;
-use sotto_wire::relay_api::{Ack, Event, GrantLifecycle, coming_back};
+use sotto_wire::relay_api::{Ack, Capabilities, Event, coming_back};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::delivery;
@@ -18,7 +18,7 @@ use crate::live::{Attachment, Taken};
 use crate::state::State;
 use crate::store::accounts::Owner;
 use crate::store::queue::{self, Queued};
-use crate::store::{StoreError, grants, inbox};
+use crate::store::{StoreError, declarations, grants, inbox};
 
 /// Between two pings. A connection that was silent for two of them is gone.
 const PING: Duration = Duration::from_secs(30);
@@ -79,7 +79,7 @@ struct Session {
     backlog_end: Option<i64>,
     heard: Instant,
     /// What the device was last told.
-    lifecycle: Option<GrantLifecycle>,
+    told: Option<Capabilities>,
 }
 
 /// Serves one connection to its end.
@@ -97,7 +97,7 @@ pub(super) async fn run(state: Arc<State>, owner: Owner, socket: WebSocket) {
         ahead: 0,
         backlog_end: None,
         heard,
-        lifecycle: None,
+        told: None,
     };
     let Err(end) = session.serve().await;
     let frame = match end {
@@ -156,7 +156,8 @@ impl Session {
         }
     }
 
-    /// Says whether grants are issued to the device, at first and where it changed.
+    /// Says whether grants are issued to the device and mail is taken for its account, at first and
+    /// where it changed.
     async fn capabilities(&mut self) -> Result<(), End> {
         // Before the query, as in `caught_up`.
         self.attachment
@@ -164,15 +165,20 @@ impl Session {
             .lifecycle
             .store(false, Ordering::Release);
         let (device, now) = (self.owner.device, self.state.now_i64());
-        let policy = self.state.lifecycle;
-        let lifecycle = self
+        let (account, policy) = (self.owner.account, self.state.lifecycle);
+        let capabilities = self
             .state
             .store
-            .read(move |sql| grants::lifecycle(sql, device, policy, now))
+            .read(move |sql| {
+                Ok(Capabilities {
+                    gr: grants::lifecycle(sql, device, policy, now)?,
+                    paused: declarations::why_paused(sql, account)?,
+                })
+            })
             .await?;
-        if self.lifecycle != Some(lifecycle) {
-            self.lifecycle = Some(lifecycle);
-            self.send(&Event::Capabilities(lifecycle)).await?;
+        if self.told != Some(capabilities) {
+            self.told = Some(capabilities);
+            self.send(&Event::Capabilities(capabilities)).await?;
         }
         Ok(())
     }
