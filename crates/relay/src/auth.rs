@@ -94,17 +94,17 @@ fn fresh(
         return Err(ApiError::unauthorized("bad-signature"));
     }
     let check = |realm| {
-        let checked = subjects.iter().map(|subject| {
-            state
-                .challenges
-                .check(realm, subject, &signature.nonce, state.now().0)
-        });
-        // Expired says more than unknown, which it is for every other subject.
-        checked.fold(Err(Rejected::Unknown), |best, next| match (best, next) {
-            (Ok(()), _) | (_, Ok(())) => Ok(()),
-            (Err(Rejected::Expired), _) | (_, Err(Rejected::Expired)) => Err(Rejected::Expired),
-            _ => Err(Rejected::Unknown),
-        })
+        let mut outcome = Err(Rejected::Unknown);
+        for subject in subjects {
+            let nonce = &signature.nonce;
+            match state.challenges.check(realm, subject, nonce, state.now().0) {
+                Ok(()) => return Ok(()),
+                // That says more than unknown, which it is for every other subject.
+                Err(Rejected::Expired) => outcome = Err(Rejected::Expired),
+                Err(Rejected::Unknown) => {}
+            }
+        }
+        outcome
     };
     let other = match realm {
         Realm::Device => Realm::Anchor,
