@@ -111,6 +111,8 @@ async fn an_account_that_is_about_to_move_here_is_registered_ahead_of_its_record
         Ok(Account {
             key: person.delegate.public(),
             domain: elsewhere.clone(),
+            predecessors: Vec::new(),
+            rev: String::new(),
         }),
     );
     let impostor = Person {
