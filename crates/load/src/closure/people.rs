@@ -63,8 +63,8 @@ impl Person {
         let body = cbor::encode(&RegistrationRequest {
             did: self.did.clone(),
             key: self.delegate.public(),
-            cert: self.cert.clone(),
-            roster: roster.sign(&self.delegate),
+            cert: Some(self.cert.clone()),
+            roster: Some(roster.sign(&self.delegate)),
             claim: None,
         });
         self.ask(at, domain, ("POST", paths::REGISTRATIONS), &body)
