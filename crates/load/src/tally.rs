@@ -82,7 +82,8 @@ impl Tally {
         self.arrived.fetch_add(1, Ordering::Relaxed);
         let place = usize::try_from(number).unwrap_or(usize::MAX);
         self.with(usize::try_from(sender).unwrap_or(usize::MAX), |it| {
-            if number < it.next {
+            let again = it.arrived.get(place).is_some_and(|&times| times > 0);
+            if number < it.next && !again {
                 self.misordered.fetch_add(1, Ordering::Relaxed);
             }
             it.next = number + 1;

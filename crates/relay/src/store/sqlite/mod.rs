@@ -25,8 +25,6 @@ use writer::Writer;
 
 /// Pages that the writer keeps in memory, in KiB.
 const CACHE_KIB: i64 = 32 * 1024;
-/// Pages in the log before it is worked into the database; the sweep empties it too.
-const LOG_PAGES: i64 = 8000;
 
 /// The open database.
 pub(crate) struct Sqlite {
@@ -44,10 +42,9 @@ impl Sqlite {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        // Digests are everywhere in their table: pages that are read again for each, and moved out
-        // of the log again and again, are most of what a put costs.
+        // Digests are everywhere in their table: pages that are read again for each are much of what
+        // a put costs. The log keeps the engine's own length, as a long one can fill a small disk.
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-        connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
         // A 202 is a promise (§4.6): FULL makes every commit survive a power cut, NORMAL does not.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
